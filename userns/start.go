@@ -1,0 +1,229 @@
+package userns
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/userns/tape"
+)
+
+// Program is a program to be run as mapped root of the base user namespace, in
+// a mount namespace of its own.
+type Program struct {
+	// Path is the program's file. It is executed from a read-only mount of its
+	// own that nobody can make writable again, so that whoever gets hold of
+	// /proc/PID/exe cannot overwrite it (CVE-2019-5736).
+	Path string
+	// File, when not nil, is the program instead of Path: a sealed memfd.
+	File *os.File
+	Argv []string
+	Env  []string
+	// Stdio are standard input, output and error; nil keeps this process's.
+	Stdio [3]*os.File
+	// Extra, when not nil, is the program's descriptor 3.
+	Extra *os.File
+}
+
+// Slots of the program that enters the base namespace.
+const (
+	slotSync tape.Slot = 1 + iota
+	slotSyncWrite
+	slotJoin
+	slotExe
+)
+
+// Ops is what the child does to become the program. joining says that it enters
+// a base namespace that is alive instead of a new one.
+func (g Grant) Ops(p Program, joining bool) []tape.Op {
+	var ops []tape.Op
+	do := func(why string, c tape.Call, args ...tape.Arg) {
+		ops = append(ops, tape.Op{Call: c, Args: args, Why: why})
+	}
+	if joining {
+		do("the base user namespace of a live supervisor", tape.Setns, tape.From(slotJoin), tape.Flags(unix.CLONE_NEWUSER, "CLONE_NEWUSER"))
+		do("mounts of its own", tape.Unshare, tape.Flags(unix.CLONE_NEWNS, "CLONE_NEWNS"))
+	} else {
+		do("keep no write end, so that the caller's death ends the wait below", tape.Close, tape.From(slotSyncWrite))
+		do("wait until the id maps are written", tape.Read, tape.From(slotSync), tape.Bytes(make([]byte, 8), "&byte"), tape.Int(1))
+		ops[len(ops)-1].Positive = true
+	}
+	do("be root of the base user namespace", tape.Setresgid, tape.Int(0), tape.Int(0), tape.Int(0))
+	do("", tape.Setresuid, tape.Int(0), tape.Int(0), tape.Int(0))
+	do("own session: the terminal's signals are the caller's to pass on", tape.Setsid)
+	do("mounts made here stay here; those of the host still arrive", tape.Mount, tape.Str(""), tape.Str("/"), tape.Str(""), tape.Flags(unix.MS_REC|unix.MS_SLAVE, "MS_REC|MS_SLAVE"), tape.Int(0))
+	exe := slotExe
+	if p.File == nil {
+		ops = append(ops, tape.Op{
+			Call: tape.OpenTree, Into: slotExe, Why: "the program, on a mount of its own",
+			Args: []tape.Arg{tape.Flags(0xffffffffffffff9c, "AT_FDCWD"), tape.Str(p.Path), tape.Flags(unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC")},
+		})
+		do("which nobody can write to (CVE-2019-5736)", tape.MountSetattr, tape.From(slotExe), tape.Str(""), tape.Flags(unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"),
+			tape.Bytes(tape.Words(unix.MOUNT_ATTR_RDONLY, 0, 0, 0), "{+ro}"), tape.Int(unix.MOUNT_ATTR_SIZE_VER0))
+	}
+	do("hand on no other descriptor", tape.CloseRange, tape.Int(3), tape.Flags(0xffffffff, "UINT_MAX"), tape.Flags(unix.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"))
+	for i, f := range []*os.File{p.Stdio[0], p.Stdio[1], p.Stdio[2], p.Extra} {
+		if f != nil {
+			do("", tape.Dup3, tape.Int(f.Fd()), tape.Int(i), tape.Int(0))
+		}
+	}
+	do("no signal blocked", tape.RtSigprocmask, tape.Flags(2, "SIG_SETMASK"), tape.Bytes(make([]byte, 8), "&{}"), tape.Int(0), tape.Int(8))
+	do("become "+p.Argv[0], tape.Execveat, tape.From(exe), tape.Str(""), tape.Vec(p.Argv), tape.Vec(p.Env), tape.Flags(unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"))
+	return ops
+}
+
+// CloneFlags are the flags that the child of [Grant.Start] is cloned with.
+const CloneFlags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS
+
+// Process is a program started by [Grant.Start].
+type Process struct {
+	Pid   int
+	child *tape.Child
+	ops   []tape.Op
+	// errors and sync are our ends of the pipes.
+	errors, sync *os.File
+	joined       bool
+}
+
+// Start clones the child and returns at once: the program does not run before
+// [Process.Map] has been called. join, when not nil, is a base user namespace
+// (a file of nsfs) to enter instead of making one.
+func (g Grant) Start(p Program, join *os.File) (*Process, error) {
+	var sync, failed [2]int
+	if err := unix.Pipe2(sync[:], unix.O_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("cannot make a pipe: %w", err)
+	}
+	if err := unix.Pipe2(failed[:], unix.O_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("cannot make a pipe: %w", err)
+	}
+	// What the child still needs after filling descriptors 0 to 3 lies above them.
+	var err error
+	if failed[1], err = above(failed[1]); err != nil {
+		return nil, err
+	}
+	for _, f := range []**os.File{&p.Stdio[0], &p.Stdio[1], &p.Stdio[2], &p.Extra, &p.File} {
+		if *f == nil {
+			continue
+		}
+		fd, err := unix.FcntlInt((*f).Fd(), unix.F_DUPFD_CLOEXEC, firstFree)
+		if err != nil {
+			return nil, fmt.Errorf("cannot duplicate a descriptor: %w", err)
+		}
+		*f = os.NewFile(uintptr(fd), (*f).Name())
+		defer (*f).Close()
+	}
+	slots := tape.NewSlots()
+	slots[slotSync], slots[slotSyncWrite] = uintptr(sync[0]), uintptr(sync[1])
+	if p.File != nil {
+		slots[slotExe] = p.File.Fd()
+	}
+	flags := uint64(unix.CLONE_VM)
+	if join != nil {
+		slots[slotJoin] = join.Fd()
+	} else {
+		flags |= CloneFlags
+	}
+	ops := g.Ops(p, join != nil)
+	child, err := tape.Start(tape.Clone{Flags: flags, Errors: failed[1]}, ops, slots)
+	unix.Close(failed[1])
+	unix.Close(sync[0])
+	proc := &Process{child: child, ops: ops, errors: os.NewFile(uintptr(failed[0]), "errors"), sync: os.NewFile(uintptr(sync[1]), "sync"), joined: join != nil}
+	if err != nil {
+		proc.close()
+		return nil, explainClone(err)
+	}
+	proc.Pid = child.Pid
+	return proc, nil
+}
+
+// Map writes the id maps and lets the program run. It returns when the program
+// has been executed, or says why it could not be.
+func (p *Process) Map(ctx context.Context, g Grant) error {
+	defer p.close()
+	var err error
+	if !p.joined {
+		if err = g.WriteMaps(ctx, p.Pid); err == nil {
+			_, err = p.sync.Write([]byte{1})
+		}
+		p.sync.Close()
+	}
+	report := make([]byte, tape.FailureSize)
+	n, _ := p.errors.Read(report)
+	p.child.Release()
+	if err == nil {
+		err = p.child.Failed(report[:max(n, 0)])
+	}
+	if err != nil {
+		_, _ = p.Wait()
+		return fmt.Errorf("cannot enter the base user namespace: %w", err)
+	}
+	return nil
+}
+
+// Wait waits for the program's end and returns its exit status as a shell would
+// show it: 128 and the signal's number when a signal ended it.
+func (p *Process) Wait() (int, error) {
+	var ws unix.WaitStatus
+	for {
+		_, err := unix.Wait4(p.Pid, &ws, 0, nil)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return -1, fmt.Errorf("wait for process %d: %w", p.Pid, err)
+		case ws.Signaled():
+			return 128 + int(ws.Signal()), nil
+		default:
+			return ws.ExitStatus(), nil
+		}
+	}
+}
+
+func (p *Process) close() {
+	p.errors.Close()
+	p.sync.Close()
+}
+
+// firstFree is the first descriptor that a program does not get.
+const firstFree = 10
+
+// above moves a descriptor out of the way of those that a program gets.
+func above(fd int) (int, error) {
+	moved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstFree)
+	unix.Close(fd)
+	if err != nil {
+		return -1, fmt.Errorf("cannot duplicate a descriptor: %w", err)
+	}
+	return moved, nil
+}
+
+// explainClone says what a refused user namespace usually means.
+func explainClone(err error) error {
+	fix := "coracle doctor"
+	switch {
+	case strings.Contains(err.Error(), unix.ENOSPC.Error()):
+		fix = "sudo sysctl -w user.max_user_namespaces=15000   (and user.max_mnt_namespaces; one of them is used up or 0)"
+	case strings.Contains(err.Error(), unix.EPERM.Error()):
+		fix = "sudo sysctl -w kernel.unprivileged_userns_clone=1   (on Debian), or see: coracle doctor"
+	case strings.Contains(err.Error(), unix.ENOSYS.Error()):
+		fix = "use Linux 5.12 or newer, or allow clone3 in the seccomp profile of the surrounding container"
+	}
+	return fmt.Errorf("cannot create a user namespace: %w\n  fix: %s", err, fix)
+}
+
+// OpenNamespace opens the user namespace of process pid if it shows exactly the
+// base maps of g, to be joined by [Grant.Start].
+func (g Grant) OpenNamespace(pid int) (*os.File, error) {
+	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/ns/user")
+	if err != nil {
+		return nil, err
+	}
+	if !g.MapsEqual(pid) {
+		f.Close()
+		return nil, fmt.Errorf("process %d: %w", pid, ErrOtherMap)
+	}
+	return f, nil
+}
