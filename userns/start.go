@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -134,7 +133,7 @@ func (g Grant) Start(p Program, join *os.File) (*Process, error) {
 	proc := &Process{child: child, ops: ops, errors: os.NewFile(uintptr(failed[0]), "errors"), sync: os.NewFile(uintptr(sync[1]), "sync"), joined: join != nil}
 	if err != nil {
 		proc.close()
-		return nil, explainClone(err)
+		return nil, ExplainClone(err)
 	}
 	proc.Pid = child.Pid
 	return proc, nil
@@ -198,20 +197,6 @@ func above(fd int) (int, error) {
 		return -1, fmt.Errorf("cannot duplicate a descriptor: %w", err)
 	}
 	return moved, nil
-}
-
-// explainClone says what a refused user namespace usually means.
-func explainClone(err error) error {
-	fix := "coracle doctor"
-	switch {
-	case strings.Contains(err.Error(), unix.ENOSPC.Error()):
-		fix = "sudo sysctl -w user.max_user_namespaces=15000   (and user.max_mnt_namespaces; one of them is used up or 0)"
-	case strings.Contains(err.Error(), unix.EPERM.Error()):
-		fix = "sudo sysctl -w kernel.unprivileged_userns_clone=1   (on Debian), or see: coracle doctor"
-	case strings.Contains(err.Error(), unix.ENOSYS.Error()):
-		fix = "use Linux 5.12 or newer, or allow clone3 in the seccomp profile of the surrounding container"
-	}
-	return fmt.Errorf("cannot create a user namespace: %w\n  fix: %s", err, fix)
 }
 
 // OpenNamespace opens the user namespace of process pid if it shows exactly the

@@ -101,13 +101,21 @@ type File struct {
 	ReadOnly bool
 }
 
+// Filter is a compiled seccomp program with the flags of seccomp(2), and what it
+// does in a few words.
+type Filter struct {
+	Program []unix.SockFilter
+	Flags   uint
+	About   string
+}
+
 // Input is what a plan is made from.
 type Input struct {
 	Spec  *specs.Spec
 	Root  Root
 	Files []File
-	// Filter is the compiled seccomp program; nil for none.
-	Filter []unix.SockFilter
+	// Filter is nil for none.
+	Filter *Filter
 	// KeepGroups keeps the caller's supplementary groups.
 	KeepGroups bool
 	// DenySetgroups as in [Plan].

@@ -87,12 +87,13 @@ func (p *planner) filter(why string) {
 	if p.Filter == nil {
 		return
 	}
-	code := &tape.Blob{Data: make([]byte, 0, 8*len(p.Filter))}
-	for _, i := range p.Filter {
+	program := p.Filter.Program
+	code := &tape.Blob{Data: make([]byte, 0, 8*len(program))}
+	for _, i := range program {
 		code.Data = append(code.Data, byte(i.Code), byte(i.Code>>8), i.Jt, i.Jf, byte(i.K), byte(i.K>>8), byte(i.K>>16), byte(i.K>>24))
 	}
-	prog := &tape.Blob{Data: tape.Words(uint64(len(p.Filter)), 0), Refs: []tape.Ref{{Off: 8, Blob: code}}}
-	p.child.do(why, tape.Seccomp, tape.Flags(unix.SECCOMP_SET_MODE_FILTER, "SECCOMP_SET_MODE_FILTER"), tape.Int(0), tape.Mem(prog, fmt.Sprintf("%d instructions", len(p.Filter))))
+	prog := &tape.Blob{Data: tape.Words(uint64(len(program)), 0), Refs: []tape.Ref{{Off: 8, Blob: code}}}
+	p.child.do(why, tape.Seccomp, tape.Flags(unix.SECCOMP_SET_MODE_FILTER, "SECCOMP_SET_MODE_FILTER"), tape.Int(p.Filter.Flags), tape.Mem(prog, "{"+p.Filter.About+"}"))
 }
 
 // exec executes the command, trying the directories of the container's PATH as

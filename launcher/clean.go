@@ -1,0 +1,31 @@
+package launcher
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/storage"
+)
+
+// clean removes what is left of a container. The caller has its answer already;
+// whatever cannot be removed now is garbage that a later sweep finds.
+func (s *supervisor) clean() {
+	for _, m := range s.req.Mounts {
+		_ = unix.Unmount(m, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	}
+	if s.req.Dir == "" {
+		return
+	}
+	c := storage.Containers{Data: s.req.Data}
+	d := &storage.Dir{ID: filepath.Base(s.req.Dir), Path: s.req.Dir, Keep: s.req.Keep, Name: s.req.Name, Lock: os.NewFile(uintptr(s.lock), "lock")}
+	ctx := context.Background()
+	if !s.req.Keep {
+		if c.Trash(d) == nil {
+			_ = c.Empty(ctx, d)
+		}
+	}
+	_ = c.Reap(ctx)
+}

@@ -1,0 +1,185 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const cgroupRoot = "/sys/fs/cgroup"
+
+// wanted lists the controllers behind the limits of `coracle run`.
+func wanted() []string { return []string{"cpu", "cpuset", "io", "memory", "pids"} }
+
+// cgroups finds the controllers this user may hand to a container: those of
+// the user's systemd manager, else those of the cgroup this process is in.
+func cgroups(_ context.Context, e *exam) finding {
+	st, err := e.Statfs(cgroupRoot)
+	if err != nil {
+		return lacks(err.Error(), "mount it: sudo mount -t cgroup2 none "+cgroupRoot)
+	}
+	if st.Type != unix.CGROUP2_SUPER_MAGIC {
+		return lacks("version 1 or hybrid: limits need version 2", "add systemd.unified_cgroup_hierarchy=1 to the kernel command line and reboot")
+	}
+	at, controllers := e.delegated()
+	if at == "" {
+		return lacks("version 2, nothing delegated to uid "+strconv.Itoa(e.UID), "log in through systemd-logind (not su or sudo), or: sudo loginctl enable-linger "+quote(e.name()))
+	}
+	var missing []string
+	for _, c := range wanted() {
+		if !strings.Contains(" "+controllers+" ", " "+c+" ") {
+			missing = append(missing, c)
+		}
+	}
+	if missing != nil {
+		return lacks(fmt.Sprintf("version 2, delegated at %s: %s; missing: %s", at, controllers, strings.Join(missing, ", ")), e.delegate())
+	}
+	return works(fmt.Sprintf("version 2, delegated at %s: %s", at, controllers))
+}
+
+// delegated returns the cgroup in which this user may make others, "" for
+// none, and its controllers.
+func (e *exam) delegated() (at, controllers string) {
+	for _, dir := range []string{
+		fmt.Sprintf("/user.slice/user-%d.slice/user@%d.service", e.UID, e.UID),
+		e.ownCgroup(),
+	} {
+		full := filepath.Join(cgroupRoot, dir)
+		text, err := e.ReadFile(full + "/cgroup.controllers")
+		if err != nil || dir == "" {
+			continue
+		}
+		// Moving a process in needs cgroup.procs, not only the directory.
+		probe := full + "/coracle-doctor-" + strconv.Itoa(e.UID)
+		if e.Writable(full+"/cgroup.procs") && e.Mkdir(probe) == nil {
+			return dir, strings.Join(strings.Fields(string(text)), " ")
+		}
+	}
+	return "", ""
+}
+
+// ownCgroup is this process's place in the version 2 tree: the `0::` line of
+// /proc/self/cgroup.
+func (e *exam) ownCgroup() string {
+	text, err := e.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return ""
+	}
+	for l := range strings.Lines(string(text)) {
+		if dir, ok := strings.CutPrefix(strings.TrimSuffix(l, "\n"), "0::"); ok && strings.HasPrefix(dir, "/") {
+			return filepath.Clean(dir)
+		}
+	}
+	return ""
+}
+
+func (e *exam) delegate() string {
+	if e.UID == 0 {
+		return "enable them in the parent's cgroup.subtree_control, or start the outer container with --cgroupns=private and its limits delegated"
+	}
+	const dir = "/etc/systemd/system/user@.service.d"
+	lines := []string{"[Service]", "Delegate=" + strings.Join(wanted(), " ")}
+	return "sudo mkdir -p " + dir + " && " + write(lines, dir+"/delegate.conf") +
+		" && sudo systemctl daemon-reload\nthen log out and in again"
+}
+
+func (e *exam) name() string {
+	if e.grant.User != "" {
+		return e.grant.User
+	}
+	return strconv.Itoa(e.UID)
+}
+
+// runtimeDir checks what the XDG base directory specification promises of
+// XDG_RUNTIME_DIR: it is the user's own, and nobody else's to look into.
+func runtimeDir(_ context.Context, e *exam) finding {
+	dir := e.Getenv("XDG_RUNTIME_DIR")
+	usual := fmt.Sprintf("/run/user/%d", e.UID)
+	switch {
+	case dir == "" && e.UID == 0:
+		return works("root uses /run")
+	case dir == "":
+		return lacks("XDG_RUNTIME_DIR is not set", e.getRuntimeDir(usual))
+	case !filepath.IsAbs(dir):
+		return lacks(fmt.Sprintf("XDG_RUNTIME_DIR is %q, not an absolute path", dir), "export XDG_RUNTIME_DIR="+usual)
+	}
+	f, err := e.Stat(dir)
+	switch {
+	case err != nil:
+		return lacks(err.Error(), fmt.Sprintf("sudo install -d -m 0700 -o %d -g %d %s", e.UID, e.GID, quote(dir)))
+	case !f.Mode.IsDir():
+		return lacks(dir+" is not a directory", "export XDG_RUNTIME_DIR="+usual)
+	case f.UID != e.UID:
+		return lacks(fmt.Sprintf("%s belongs to uid %d, not to uid %d (kept by su or sudo?)", dir, f.UID, e.UID), "export XDG_RUNTIME_DIR="+usual)
+	case f.Mode.Perm()&0o077 != 0:
+		return lacks(fmt.Sprintf("%s has mode %04o: others may look in", dir, f.Mode.Perm()), "chmod 0700 "+quote(dir))
+	}
+	return works(dir)
+}
+
+// getRuntimeDir is how to come to a runtime directory where there is none.
+func (e *exam) getRuntimeDir(usual string) string {
+	if f, err := e.Stat(usual); err == nil && f.UID == e.UID {
+		return "export XDG_RUNTIME_DIR=" + usual
+	}
+	if _, err := e.Stat(systemdRuns); err == nil {
+		return "log in through systemd-logind (not su or sudo), or: sudo loginctl enable-linger " + quote(e.name())
+	}
+	return fmt.Sprintf("sudo install -d -m 0700 -o %d -g %d %s && export XDG_RUNTIME_DIR=%s", e.UID, e.GID, usual, usual)
+}
+
+// systemdRuns is there when systemd is pid 1: sd_booted(3).
+const systemdRuns = "/run/systemd/system"
+
+// systemd looks for a manager that can make a scope: the user's own on the
+// session bus, or for root the system's.
+func systemd(_ context.Context, e *exam) finding {
+	path := "/run/dbus/system_bus_socket"
+	if e.UID != 0 {
+		path = e.sessionBus()
+	}
+	if _, err := e.Stat(systemdRuns); err != nil {
+		return lacks("does not run this host", "")
+	}
+	if path == "" {
+		return lacks("no address of a user bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set", "sudo loginctl enable-linger "+quote(e.name()))
+	}
+	if err := e.Connect(path); err != nil {
+		return lacks("no user bus: "+err.Error(), e.install("dbus-user-session", "dbus-daemon")+", then: sudo loginctl enable-linger "+quote(e.name()))
+	}
+	return works("answers at " + path)
+}
+
+// sessionBus is the socket of the first unix:path= address of
+// DBUS_SESSION_BUS_ADDRESS, else the default of sd-bus.
+func (e *exam) sessionBus() string {
+	for addr := range strings.SplitSeq(e.Getenv("DBUS_SESSION_BUS_ADDRESS"), ";") {
+		if rest, ok := strings.CutPrefix(addr, "unix:path="); ok {
+			path, _, _ := strings.Cut(rest, ",")
+			return path
+		}
+	}
+	if dir := e.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "bus")
+	}
+	return ""
+}
+
+// ping reads net.ipv4.ping_group_range. The range counts in the container's
+// network namespace, where a launch sets its own; this is the host's, which a
+// container with --network host sees.
+func ping(_ context.Context, e *exam) finding {
+	text := e.sysctl("net/ipv4/ping_group_range")
+	var low, high uint32
+	if _, err := fmt.Sscan(text, &low, &high); err != nil {
+		return works("net.ipv4.ping_group_range cannot be read")
+	}
+	if low > high || uint32(e.GID) < low || uint32(e.GID) > high {
+		return works(fmt.Sprintf("not for gid %d on the host's network (net.ipv4.ping_group_range is %d %d)", e.GID, low, high))
+	}
+	return works(fmt.Sprintf("gids %d to %d on the host's network", low, high))
+}

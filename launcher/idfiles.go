@@ -1,0 +1,64 @@
+package launcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"coracle/storage"
+)
+
+// writeCidfile writes the container's id for --cidfile, which must not exist: a
+// script that finds an old id would act on the wrong container.
+func (l *launch) writeCidfile(id string) error {
+	if l.options.Cidfile == "" {
+		return nil
+	}
+	f, err := os.OpenFile(l.options.Cidfile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("--cidfile %s exists already\n  fix: remove it, or name another file", l.options.Cidfile)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write --cidfile: %w", err)
+	}
+	_, err = f.WriteString(id)
+	return errors.Join(err, f.Close())
+}
+
+// writePid writes the container's pid, in the caller's pid namespace, for --pidfile.
+func (l *launch) writePid(pid int) error {
+	if l.options.Pidfile == "" {
+		return nil
+	}
+	return os.WriteFile(l.options.Pidfile, []byte(strconv.Itoa(pid)), 0o644)
+}
+
+// discard removes a container's directory that no container ever used.
+func (l *launch) discard(d *storage.Dir) {
+	c := storage.Containers{Data: l.paths.Data}
+	if c.Trash(d) == nil {
+		_ = c.Empty(context.Background(), d)
+	}
+	if l.options.Cidfile != "" {
+		if b, err := os.ReadFile(l.options.Cidfile); err == nil && string(b) == d.ID {
+			_ = os.Remove(l.options.Cidfile)
+		}
+	}
+}
+
+// replace removes a stopped container of the same name for --replace.
+func (l *launch) replace(c storage.Containers) error {
+	d, err := c.Lookup(l.options.Name)
+	if errors.Is(err, storage.ErrNoContainer) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.Trash(d); err != nil {
+		return fmt.Errorf("--replace: %w", err)
+	}
+	return d.Lock.Close()
+}

@@ -1,0 +1,111 @@
+package launcher
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"coracle/storage"
+	"coracle/storage/record"
+	"coracle/userns"
+)
+
+// baseImage is what `run` without an image means.
+const baseImage = "coracle/base"
+
+// findImage answers from a record when one is valid: the usual case, in which
+// the image store is not opened at all. Otherwise the image engine is asked.
+func (l *launch) findImage(ctx context.Context) (*record.Record, error) {
+	ref := l.options.Image()
+	if ref == "" {
+		ref = baseImage
+	}
+	wd, _ := os.Getwd()
+	platform, err := l.platform()
+	if err != nil {
+		return nil, err
+	}
+	q := record.Query{Ref: ref, Platform: platform, Build: Version(), UID: l.grant.UID, Dir: wd, Env: os.Getenv}
+	path := filepath.Join(l.paths.Data, "records", q.Key())
+	pull := record.Pull(l.options.Pull)
+	if pull != record.PullAlways && pull != record.PullNewer {
+		if r, err := record.Load(path); err == nil && r.Stale() == "" {
+			return r, nil
+		}
+	}
+	if l.options.Explain {
+		pull = record.PullNever // it touches nothing
+	}
+	answer, err := l.askEngine(ctx, "resolve", record.Request{
+		Ref: ref, Platform: platform, Pull: pull, Quiet: l.options.Quiet, Scratch: filepath.Join(l.paths.Data, "incoming"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !l.options.Quiet {
+		for _, n := range answer.Notes {
+			fmt.Fprintln(os.Stderr, "coracle: "+n)
+		}
+	}
+	if !l.options.Explain {
+		// Without the record the next launch asks again: slower, not wrong.
+		_ = answer.Record.Save(path)
+	}
+	return answer.Record, nil
+}
+
+// platform is the platform asked for in any of its forms, "" for this machine's.
+func (l *launch) platform() (string, error) {
+	p, err := l.options.WantPlatform()
+	if err != nil || !p.Explicit() {
+		return "", err
+	}
+	return strings.TrimSuffix(p.OS+"/"+p.Arch+"/"+p.Variant, "/"), nil
+}
+
+// askEngine runs the image engine, as mapped root of the base namespace.
+func (l *launch) askEngine(ctx context.Context, verb string, q record.Request) (*record.Answer, error) {
+	engine, err := storage.Engine()
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close()
+	request, err := json.Marshal(q)
+	if err != nil {
+		return nil, err
+	}
+	var in, out [2]*os.File
+	for _, p := range []*[2]*os.File{&in, &out} {
+		if p[0], p[1], err = os.Pipe(); err != nil {
+			return nil, fmt.Errorf("cannot make a pipe: %w", err)
+		}
+		defer p[0].Close()
+		defer p[1].Close()
+	}
+	process, err := l.grant.Start(userns.Program{
+		File: engine, Argv: []string{"coracle-engine", verb},
+		Env:   record.Environ(os.Environ(), l.grant.UID, l.grant.GID),
+		Stdio: [3]*os.File{in[0], os.Stderr, nil},
+		Extra: out[1],
+	}, openBase(l.paths.Run, l.grant))
+	if err != nil {
+		return nil, err
+	}
+	if err := process.Map(ctx, l.grant); err != nil {
+		return nil, err
+	}
+	in[0].Close()
+	out[1].Close()
+	go func() { _, _ = in[1].Write(request); in[1].Close() }()
+	answer, err := record.ReadAnswer(out[0])
+	if _, werr := process.Wait(); err == nil {
+		err = werr
+	}
+	if err == nil && verb == "resolve" && answer.Record == nil {
+		err = fmt.Errorf("the image engine gave no image for %q", strings.TrimSpace(q.Ref))
+	}
+	return answer, err
+}

@@ -1,0 +1,126 @@
+package intent
+
+import (
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Input is all that decides a container.
+type Input struct {
+	Options *Options
+	ID      string       // 64 hex digits
+	Image   *ImageConfig // nil with --rootfs
+	View    View         // the root file system; nil counts as empty
+	Maps    Maps
+	Host    *HostFacts
+}
+
+// File is a small file the launcher makes and mounts over Path, after all mounts of the spec. Its owner is
+// the container's root.
+type File struct {
+	Path     string
+	Content  []byte
+	Mode     uint32
+	ReadOnly bool
+}
+
+// Extras is what a launch needs and the OCI spec has no word for.
+type Extras struct {
+	// Files are generated: /etc/hosts, /etc/hostname, /etc/resolv.conf, /etc/localtime.
+	Files []File
+	// Join names the containers whose namespaces are shared, by namespace type. The spec's entry has the
+	// path "container:ID", which opens nowhere: the launcher replaces it, and forgetting to is an error and
+	// not a namespace that is silently new. The /dev/shm of a joined ipc namespace has such a source too.
+	Join map[specs.LinuxNamespaceType]string
+	// Overlays are the destinations of spec mounts of type overlay (-v SRC:DST:O) that still need upperdir=
+	// and workdir= options. Without them the kernel refuses the mount.
+	Overlays []string
+	// Dirs are directories to make beneath the root if missing (anonymous volumes), mode 0755.
+	Dirs []string
+	// Seccomp is "" for the default profile, "unconfined", or the absolute path of a JSON profile.
+	Seccomp string
+	// Network is "none", "host" or "container:ID".
+	Network string
+
+	TTY, Interactive bool
+	SigProxy         bool
+	Init             bool
+	KeepGroups       bool // keep the caller's supplementary groups; the spec lists none
+	PreserveFDs      int
+	LogDriver        string // "", "none" or "passthrough"
+	DetachKeys       []byte // nil: none
+	StopSignal       int
+	StopTimeout      time.Duration // -1: for ever
+	Timeout          time.Duration // 0: none
+	Labels           map[string]string
+	// Warnings are one line each, for stderr.
+	Warnings []string
+}
+
+// builder carries one Build. Its steps run in the order of the table in Build, each from what the ones
+// before it decided.
+type builder struct {
+	Input
+	o     *Options
+	spec  *specs.Spec
+	extra *Extras
+
+	ns   modes
+	sec  security
+	home string
+	// hostname is what gethostname(2) will give inside, "" when that is another container's business.
+	hostname string
+	dests    map[string]string // destination → flag that asked for it
+	user     []specs.Mount     // asked for, before sorting
+}
+
+// Build computes the spec and the extras. The root path of the spec is left empty: it is the caller's.
+func Build(in Input) (*specs.Spec, *Extras, error) {
+	if in.Host == nil {
+		in.Host = &HostFacts{LastCap: len(capNames) - 1}
+	}
+	if err := in.Options.Check(); err != nil {
+		return nil, nil, err
+	}
+	o := in.Options
+	b := &builder{
+		Input: in, o: o,
+		spec: &specs.Spec{
+			Version: specs.Version,
+			Process: &specs.Process{},
+			Root:    &specs.Root{Readonly: o.ReadOnly},
+			Linux:   &specs.Linux{},
+		},
+		extra: &Extras{
+			TTY: o.TTY, Interactive: o.Interactive, SigProxy: o.SigProxy, Init: o.Init,
+			PreserveFDs: int(o.PreserveFDs), LogDriver: o.LogDriver,
+			Timeout: time.Duration(o.Timeout) * time.Second,
+		},
+	}
+	for _, step := range []func(*builder) error{
+		(*builder).namespaces,
+		(*builder).security,
+		(*builder).names,
+		(*builder).identity,
+		(*builder).capabilities,
+		(*builder).process,
+		(*builder).env,
+		(*builder).userMounts,
+		(*builder).devices,
+		(*builder).mounts,
+		(*builder).files,
+		(*builder).masks,
+		(*builder).rlimits,
+		(*builder).sysctls,
+		(*builder).timeOffsets,
+		(*builder).labels,
+	} {
+		if err := step(b); err != nil {
+			return nil, nil, err
+		}
+	}
+	return b.spec, b.extra, nil
+}
+
+func (b *builder) warn(s string) { b.extra.Warnings = append(b.extra.Warnings, s) }

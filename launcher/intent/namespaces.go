@@ -1,0 +1,162 @@
+package intent
+
+import (
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// mode is one parsed namespace flag: new, the host's, another container's, or (ipc only) new without
+// /dev/shm.
+type mode struct {
+	host bool
+	none bool   // --ipc none
+	join string // container
+}
+
+func (m mode) private() bool { return !m.host && m.join == "" }
+
+type modes struct{ pid, ipc, uts, net, cgroup mode }
+
+// parseMode reads "", private, host and container:NAME, and the words of extra, which mean private.
+func parseMode(flag, s string, extra ...string) (mode, error) {
+	switch {
+	case s == "" || s == "private":
+		return mode{}, nil
+	case s == "host":
+		return mode{host: true}, nil
+	}
+	for _, e := range extra {
+		if s == e {
+			return mode{none: e == "none"}, nil
+		}
+	}
+	if name, ok := strings.CutPrefix(s, "container:"); ok {
+		if err := ValidName(name); err != nil {
+			return mode{}, invalid(flag, s, "the container's name is not one")
+		}
+		return mode{join: name}, nil
+	}
+	if strings.HasPrefix(s, "ns:") {
+		return mode{}, notYet(flag+" ns:PATH", flag+" container:NAME")
+	}
+	return mode{}, invalid(flag, s, "known are private, host and container:NAME")
+}
+
+// parseNetwork reads --network. None is the default of this version, and everything that needs a network
+// stack of ours is still to come.
+func parseNetwork(list []string) (mode, string, error) {
+	if len(list) > 1 {
+		return mode{}, "", fail(ErrConflict, "--network was given %d times; only one is possible in this version", len(list))
+	}
+	s := "none"
+	if len(list) == 1 {
+		s = list[0]
+	}
+	switch {
+	case s == "none":
+		return mode{}, s, nil
+	case s == "host" || strings.HasPrefix(s, "container:"):
+		m, err := parseMode("--network", s)
+		return m, s, err
+	case s == "":
+		return mode{}, "", invalid("--network", s, "it is empty")
+	}
+	return mode{}, "", notYet("--network "+s, "--network none or --network host")
+}
+
+func parseModes(o *Options) (m modes, network string, err error) {
+	if m.pid, err = parseMode("--pid", o.PID); err != nil {
+		return m, "", err
+	}
+	if m.ipc, err = parseMode("--ipc", o.IPC, "shareable", "none"); err != nil {
+		return m, "", err
+	}
+	if m.uts, err = parseMode("--uts", o.UTS); err != nil {
+		return m, "", err
+	}
+	if m.cgroup, err = parseMode("--cgroupns", o.Cgroupns); err != nil {
+		return m, "", err
+	}
+	m.net, network, err = parseNetwork(o.Network)
+	return m, network, err
+}
+
+// UsernsOf names the container whose user namespace has to be shared: the one of --userns container:NAME,
+// or the one whose pid, ipc or cgroup namespace is joined when --userns says nothing. A fresh /proc,
+// /dev/mqueue or cgroup mount needs a namespace that is owned by the mounter's own user namespace, so
+// joining one without the other cannot work. It is "" when there is none.
+func (o *Options) UsernsOf() (string, error) {
+	m, _, err := parseModes(o)
+	if err != nil {
+		return "", err
+	}
+	explicit, isJoin := strings.CutPrefix(o.Userns, "container:")
+	if isJoin && ValidName(explicit) != nil {
+		return "", invalid("--userns", o.Userns, "the container's name is not one")
+	}
+	name := ""
+	if isJoin {
+		name = explicit
+	}
+	for _, j := range []struct{ flag, name string }{{"--pid", m.pid.join}, {"--ipc", m.ipc.join}, {"--cgroupns", m.cgroup.join}} {
+		switch {
+		case j.name == "":
+		case name == "" && o.Userns == "" && len(o.UIDMap)+len(o.GIDMap) == 0:
+			name = j.name
+		case j.name != name:
+			other := "a user namespace of its own"
+			if name != "" {
+				other = "the user namespace of " + name
+			}
+			return "", conflict(j.flag+" container:"+j.name, other,
+				"the namespace belongs to the other container's user namespace").
+				fix("--userns container:%s", j.name)
+		}
+	}
+	return name, nil
+}
+
+// namespaces lists what is new. A namespace that is the host's has no entry: the spec then means the
+// runtime's own.
+func (b *builder) namespaces() error {
+	var err error
+	if b.ns, b.extra.Network, err = parseModes(b.o); err != nil {
+		return err
+	}
+	if of, err := b.o.UsernsOf(); err != nil {
+		return err
+	} else if of != "" && b.Maps.Join == "" {
+		return fail(ErrConflict, "the namespaces of container %s can only be shared together with its user namespace", of).
+			fix("--userns container:%s", of)
+	}
+	out := make([]specs.LinuxNamespace, 0, 8)
+	add := func(t specs.LinuxNamespaceType, m mode) {
+		if m.host {
+			return
+		}
+		n := specs.LinuxNamespace{Type: t}
+		if m.join != "" {
+			n.Path = "container:" + m.join
+			if b.extra.Join == nil {
+				b.extra.Join = map[specs.LinuxNamespaceType]string{}
+			}
+			b.extra.Join[t] = m.join
+		}
+		out = append(out, n)
+	}
+	add(specs.UserNamespace, mode{host: b.Maps.Host, join: b.Maps.Join})
+	add(specs.PIDNamespace, b.ns.pid)
+	add(specs.NetworkNamespace, b.ns.net)
+	add(specs.IPCNamespace, b.ns.ipc)
+	add(specs.UTSNamespace, b.ns.uts)
+	add(specs.MountNamespace, mode{})
+	add(specs.CgroupNamespace, b.ns.cgroup)
+	add(specs.TimeNamespace, mode{host: len(b.o.TimeOffset) == 0})
+	b.spec.Linux.Namespaces = out
+	if !b.Maps.Host && b.Maps.Join == "" {
+		b.spec.Linux.UIDMappings = b.Maps.UIDs
+		b.spec.Linux.GIDMappings = b.Maps.GIDs
+	}
+	return nil
+}

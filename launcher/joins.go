@@ -1,0 +1,119 @@
+package launcher
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"coracle/storage"
+	"coracle/userns"
+)
+
+// stateFact is the fact that a running container's supervisor leaves: the pid
+// and start time of the container's first process. It counts only while the
+// container's lock is held, and only for a process that has that start time.
+const stateFact = "state"
+
+// nsFiles are the names of namespaces below /proc/PID/ns.
+var nsFiles = map[specs.LinuxNamespaceType]string{
+	specs.UserNamespace: "user", specs.PIDNamespace: "pid", specs.NetworkNamespace: "net",
+	specs.IPCNamespace: "ipc", specs.UTSNamespace: "uts", specs.CgroupNamespace: "cgroup",
+}
+
+// openJoins opens the namespaces of other containers that the options name.
+//
+// A process may enter a namespace only with power over the user namespace that
+// owns it, and only there can it mount what belongs to it. So whoever shares a
+// network, ipc or pid namespace with a container and asks for no user namespace
+// of another kind shares that container's too, as podman's containers all do.
+func (l *launch) openJoins() error {
+	l.joins = make(map[specs.LinuxNamespaceType]*os.File)
+	o := l.options
+	asked := []struct {
+		kind  specs.LinuxNamespaceType
+		value string
+	}{
+		{specs.UserNamespace, o.Userns}, {specs.PIDNamespace, o.PID}, {specs.IPCNamespace, o.IPC},
+		{specs.UTSNamespace, o.UTS}, {specs.CgroupNamespace, o.Cgroupns},
+		{specs.NetworkNamespace, strings.Join(o.Network, ",")},
+	}
+	for _, a := range asked {
+		name, ok := strings.CutPrefix(a.value, "container:")
+		if !ok {
+			continue
+		}
+		if err := l.join(a.kind, name); err != nil {
+			return fmt.Errorf("cannot share the %s namespace of container %s: %w", a.kind, name, err)
+		}
+		if _, have := l.joins[specs.UserNamespace]; !have && o.Userns == "" && len(o.UIDMap)+len(o.GIDMap) == 0 {
+			if err := l.join(specs.UserNamespace, name); err != nil {
+				return err
+			}
+			o.Userns = a.value
+		}
+	}
+	return nil
+}
+
+func (l *launch) join(kind specs.LinuxNamespaceType, name string) error {
+	pid, start, err := l.running(name)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/ns/" + nsFiles[kind])
+	if err != nil {
+		return err
+	}
+	if startTime(pid) != start {
+		f.Close()
+		return fmt.Errorf("it ended just now")
+	}
+	l.joins[kind] = f
+	if kind == specs.UserNamespace {
+		return l.adoptMaps(pid)
+	}
+	return nil
+}
+
+// running finds a container's first process.
+func (l *launch) running(name string) (pid int, start string, err error) {
+	d, err := storage.Containers{Data: l.paths.Data}.Lookup(name)
+	if err != nil {
+		return 0, "", err
+	}
+	alive, err := d.Alive()
+	if err != nil {
+		return 0, "", err
+	}
+	b, ferr := d.ReadFact(stateFact)
+	p, start, ok := strings.Cut(strings.TrimSpace(string(b)), " ")
+	pid, perr := strconv.Atoi(p)
+	if !alive || ferr != nil || !ok || perr != nil || startTime(pid) != start {
+		return 0, "", fmt.Errorf("it is not running\n  fix: start it first")
+	}
+	return pid, start, nil
+}
+
+// adoptMaps takes the id maps of a container whose user namespace is shared.
+func (l *launch) adoptMaps(pid int) error {
+	uids, gids, err := userns.MapsOf(pid)
+	if err != nil {
+		return err
+	}
+	l.joinMaps = userns.Maps{UIDs: uids.Compose(l.grant.UIDs.Inverse()), GIDs: gids.Compose(l.grant.GIDs.Inverse())}
+	return nil
+}
+
+// resolveJoins replaces the specification's "container:NAME" by paths that the
+// plan can show; what is joined are the descriptors opened before.
+func (l *launch) resolveJoins() {
+	for i := range l.spec.Linux.Namespaces {
+		ns := &l.spec.Linux.Namespaces[i]
+		if f := l.joins[ns.Type]; f != nil {
+			ns.Path = f.Name()
+		}
+	}
+}

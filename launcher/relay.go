@@ -1,0 +1,92 @@
+package launcher
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// relay connects the caller's signals and terminal with a running container.
+// The container's own descriptors, where there is no terminal, are the
+// caller's: no byte passes through here.
+type relay struct {
+	pidfd  int
+	tty    *os.File
+	signal chan os.Signal
+	undo   func()
+	output chan struct{}
+}
+
+// notProxied are signals that are about the caller itself, or come from Go.
+var notProxied = map[os.Signal]bool{
+	unix.SIGCHLD: true, unix.SIGPIPE: true, unix.SIGURG: true, unix.SIGTTIN: true, unix.SIGTTOU: true,
+	unix.SIGWINCH: true, unix.SIGTSTP: true,
+}
+
+// catch starts to collect signals: before the container exists, so that none
+// that arrives meanwhile ends the caller and leaves the container behind.
+func catch(proxy bool) chan os.Signal {
+	c := make(chan os.Signal, 64)
+	if proxy {
+		signal.Notify(c)
+	} else {
+		signal.Notify(c, unix.SIGWINCH)
+	}
+	return c
+}
+
+// start begins to relay. pidfd is the container's first process, tty the master
+// of its terminal or -1.
+func (r *relay) start(pidfd, tty int) error {
+	r.pidfd, r.undo = pidfd, func() {}
+	if tty >= 0 {
+		r.tty = os.NewFile(uintptr(tty), "terminal")
+		if term.IsTerminal(0) {
+			old, err := term.MakeRaw(0)
+			if err != nil {
+				return fmt.Errorf("cannot make the terminal raw: %w", err)
+			}
+			r.undo = func() { _ = term.Restore(0, old) }
+		}
+		r.resize()
+		r.output = make(chan struct{})
+		go func() { _, _ = io.Copy(r.tty, os.Stdin) }()
+		go func() { _, _ = io.Copy(os.Stdout, r.tty); close(r.output) }()
+	}
+	go func() {
+		for s := range r.signal {
+			r.pass(s)
+		}
+	}()
+	return nil
+}
+
+func (r *relay) pass(s os.Signal) {
+	if s == unix.SIGWINCH && r.tty != nil {
+		r.resize()
+	}
+	if n, ok := s.(unix.Signal); ok && !notProxied[s] {
+		_ = unix.PidfdSendSignal(r.pidfd, n, nil, 0)
+	}
+}
+
+// resize gives the container's terminal the size of the caller's.
+func (r *relay) resize() {
+	if w, h, err := term.GetSize(0); err == nil {
+		_ = unix.IoctlSetWinsize(int(r.tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: uint16(h), Col: uint16(w)})
+	}
+}
+
+// finish waits for the last output and restores the terminal.
+func (r *relay) finish() {
+	if r.output != nil {
+		<-r.output
+	}
+	if r.undo != nil {
+		r.undo()
+	}
+}

@@ -1,0 +1,130 @@
+package launcher
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/launcher/plan"
+	"coracle/userns/tape"
+)
+
+// request is what a supervisor needs to know. Descriptors come with it in this
+// order: the container's lock, the namespaces to join, the init program if any.
+type request struct {
+	// Version is the build of the caller's binary.
+	Version string
+	// Dir is the container's directory, Name its name, Data the directory of all containers.
+	Dir, Name, Data string
+	// Mounts are the directories that the plan mounts on.
+	Mounts []string
+	// Keep leaves the container's directory when it ends.
+	Keep bool
+	// Portable selects the re-executing executor.
+	Portable bool
+	// Shifted says that a lock on shifted layers comes before the init program.
+	Shifted bool
+	// Init says that the last descriptor is the init program.
+	Init bool
+	// Timeout ends the container after a while; 0 never.
+	Timeout time.Duration
+	Plan    plan.Plan
+}
+
+var errRequest = errors.New("damaged request")
+
+func (r *request) encode() []byte {
+	b := make([]byte, 0, 64<<10)
+	for _, s := range []string{r.Version, r.Dir, r.Name, r.Data, r.Plan.UIDMap, r.Plan.GIDMap} {
+		b = putString(b, s)
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.Mounts)))
+	for _, s := range r.Mounts {
+		b = putString(b, s)
+	}
+	for _, f := range []bool{r.Keep, r.Portable, r.Shifted, r.Init, r.Plan.ShareMemory, r.Plan.DenySetgroups} {
+		b = append(b, map[bool]byte{true: 1}[f])
+	}
+	b = binary.AppendUvarint(b, uint64(r.Timeout))
+	b = binary.AppendUvarint(b, r.Plan.CloneFlags)
+	b = binary.AppendUvarint(b, uint64(len(r.Plan.Joins)))
+	for _, j := range r.Plan.Joins {
+		b = putString(b, string(j.Type))
+	}
+	return tape.Append(tape.Append(b, r.Plan.Host), r.Plan.Child)
+}
+
+func putString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func (r *request) decode(b []byte) error {
+	d := reader{b: b}
+	for _, s := range []*string{&r.Version, &r.Dir, &r.Name, &r.Data, &r.Plan.UIDMap, &r.Plan.GIDMap} {
+		*s = d.str()
+	}
+	for n := d.num(1 << 10); n > 0 && !d.bad; n-- {
+		r.Mounts = append(r.Mounts, d.str())
+	}
+	for _, f := range []*bool{&r.Keep, &r.Portable, &r.Shifted, &r.Init, &r.Plan.ShareMemory, &r.Plan.DenySetgroups} {
+		*f = d.num(1) == 1
+	}
+	r.Timeout = time.Duration(d.num(1 << 62))
+	r.Plan.CloneFlags = d.num(1<<63 - 1)
+	for n := d.num(16); n > 0 && !d.bad; n-- {
+		r.Plan.Joins = append(r.Plan.Joins, plan.Join{Type: nsType(d.str())})
+	}
+	if d.bad {
+		return errRequest
+	}
+	var err error
+	if r.Plan.Host, d.b, err = tape.Decode(d.b); err != nil {
+		return fmt.Errorf("%w: %w", errRequest, err)
+	}
+	if r.Plan.Child, d.b, err = tape.Decode(d.b); err != nil {
+		return fmt.Errorf("%w: %w", errRequest, err)
+	}
+	if len(d.b) != 0 {
+		return errRequest
+	}
+	return nil
+}
+
+// reader reads what encode writes; bad stays set after the first damage.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (d *reader) num(most uint64) uint64 {
+	v, n := binary.Uvarint(d.b)
+	if d.bad || n <= 0 || v > most {
+		d.bad = true
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *reader) str() string {
+	n := d.num(1 << 20)
+	if d.bad || n > uint64(len(d.b)) {
+		d.bad = true
+		return ""
+	}
+	s := string(d.b[:n])
+	d.b = d.b[n:]
+	return s
+}
+
+// exitStatus is how a shell shows the end of a process: 128 and the signal's
+// number when a signal ended it.
+func exitStatus(ws unix.WaitStatus) int {
+	if ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return ws.ExitStatus()
+}

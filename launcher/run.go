@@ -1,0 +1,211 @@
+package launcher
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/launcher/intent"
+	"coracle/storage"
+	"coracle/userns"
+)
+
+// Run launches a container, waits for its end, and returns its exit status, or
+// the program's own with an error that says why there was no container. Notes
+// that a user should see go to stderr, one line each.
+func Run(ctx context.Context, o *intent.Options, stderr io.Writer) (int, error) {
+	l, err := prepare(ctx, o)
+	if err != nil {
+		return ExitFailed, err
+	}
+	dir, err := l.create()
+	if err != nil {
+		return ExitFailed, err
+	}
+	status, err := l.run(ctx, dir, stderr)
+	var ce *CommandError
+	if errors.As(err, &ce) {
+		return ce.Code, err
+	}
+	return status, err
+}
+
+// create makes the container's directory and reserves its name.
+func (l *launch) create() (*storage.Dir, error) {
+	c := storage.Containers{Data: l.paths.Data}
+	if l.options.Replace && l.options.Name != "" {
+		if err := l.replace(c); err != nil {
+			return nil, err
+		}
+	}
+	return c.Create(storage.Params{Name: l.options.Name, Keep: !l.options.Rm})
+}
+
+func (l *launch) run(ctx context.Context, dir *storage.Dir, stderr io.Writer) (int, error) {
+	signals := catch(l.options.SigProxy)
+	sv, err := l.startSupervisor(dir)
+	if err != nil {
+		l.discard(dir)
+		return ExitFailed, err
+	}
+	// Mapping ids is mostly waiting for newuidmap; the plan is made meanwhile.
+	mapped := make(chan error, 1)
+	go func() { mapped <- sv.process.Map(ctx, l.grant) }()
+	err = l.compute(dir)
+	if merr := <-mapped; merr != nil {
+		l.discard(dir)
+		return ExitFailed, merr
+	}
+	if err == nil {
+		err = l.writeCidfile(dir.ID)
+	}
+	if err != nil {
+		sv.conn.f.Close() // the supervisor ends when nobody asks anything of it
+		_, _ = sv.process.Wait()
+		l.discard(dir)
+		return ExitFailed, err
+	}
+	l.note(stderr)
+	if err := sv.request(l, dir); err != nil {
+		return ExitFailed, fmt.Errorf("the supervisor ended: %w", err)
+	}
+	dir.Lock.Close() // the supervisor's copy is the container's life
+	return sv.follow(l, signals)
+}
+
+// note prints what the user should know about this launch.
+func (l *launch) note(stderr io.Writer) {
+	for _, w := range append([]string{l.grant.Note}, l.extras.Warnings...) {
+		if w != "" && !l.options.Quiet {
+			fmt.Fprintln(stderr, "coracle: "+w)
+		}
+	}
+}
+
+// running is a supervisor as the caller sees it.
+type running struct {
+	process  *userns.Process
+	conn     conn
+	portable bool
+}
+
+// startSupervisor clones the supervisor and returns before its ids are mapped.
+func (l *launch) startSupervisor(dir *storage.Dir) (*running, error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	p := userns.Program{
+		Argv:  []string{SupervisorName, l.paths.Run},
+		Extra: theirs,
+		Env:   []string{"GOMAXPROCS=2"},
+	}
+	if p.Path, p.File, err = self(); err != nil {
+		return nil, err
+	}
+	if !l.options.Interactive {
+		if p.Stdio[0], err = os.Open("/dev/null"); err != nil {
+			return nil, err
+		}
+	}
+	join := openBase(l.paths.Run, l.grant)
+	process, err := l.grant.Start(p, join)
+	if join != nil {
+		join.Close()
+	}
+	if p.Stdio[0] != nil {
+		p.Stdio[0].Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &running{process: process, conn: conn{ours}}, nil
+}
+
+// self finds this program's file: by its path, or as a sealed copy in memory
+// when the file was removed or replaced meanwhile.
+func self() (path string, file *os.File, err error) {
+	path, err = os.Readlink("/proc/self/exe")
+	if err != nil {
+		return "", nil, fmt.Errorf("cannot find the program's own file: %w\n  fix: mount -t proc proc /proc", err)
+	}
+	var exe, named unix.Stat_t
+	if unix.Stat("/proc/self/exe", &exe) == nil && unix.Stat(path, &named) == nil && exe.Dev == named.Dev && exe.Ino == named.Ino {
+		return path, nil, nil
+	}
+	file, err = sealedCopy("/proc/self/exe")
+	return "", file, err
+}
+
+// request sends the plan.
+func (r *running) request(l *launch, dir *storage.Dir) error {
+	req := &request{
+		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: dir.Keep, Portable: portableAsked(),
+		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Mounts: []string{dir.Root()},
+	}
+	fds := []int{int(dir.Lock.Fd())}
+	for _, j := range l.plan.Joins {
+		fds = append(fds, int(l.joins[j.Type].Fd()))
+	}
+	if l.shifted != nil {
+		req.Shifted = true
+		fds = append(fds, int(l.shifted.Lock.Fd()))
+	}
+	if req.Init {
+		f, err := storage.Init()
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		fds = append(fds, int(f.Fd()))
+	}
+	return r.conn.send(msgLaunch, req.encode(), fds...)
+}
+
+// follow relays until the container has ended.
+func (r *running) follow(l *launch, signals chan os.Signal) (int, error) {
+	relay := &relay{signal: signals}
+	for {
+		k, payload, fds, err := r.conn.receive()
+		if err != nil {
+			relay.finish()
+			return ExitFailed, fmt.Errorf("the supervisor ended before the container did: it was killed\n  see: journalctl, dmesg")
+		}
+		switch {
+		case k == msgFailed && len(payload) > 0:
+			_, _ = r.process.Wait()
+			return int(payload[0]), failure(payload)
+		case k == msgStarted && len(payload) == 4 && len(fds) > 0:
+			if err := l.writePid(int(binary.BigEndian.Uint32(payload))); err != nil {
+				return ExitFailed, err
+			}
+			tty := -1
+			if len(fds) > 1 {
+				tty = fds[1]
+			}
+			if err := relay.start(fds[0], tty); err != nil {
+				return ExitFailed, err
+			}
+		case k == msgExited && len(payload) == 1:
+			relay.finish()
+			return int(payload[0]), nil
+		default:
+			closeAll(fds)
+		}
+	}
+}
+
+// failure is the error that a supervisor sent.
+func failure(payload []byte) error {
+	code, text := int(payload[0]), string(payload[1:])
+	if code == ExitCannotInvoke || code == ExitNotFound {
+		return &CommandError{Code: code, Err: errors.New(text), text: text}
+	}
+	return errors.New(text)
+}

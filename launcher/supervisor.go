@@ -1,0 +1,269 @@
+package launcher
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"coracle/launcher/plan"
+	"coracle/storage"
+	"coracle/userns/tape"
+)
+
+type nsType = specs.LinuxNamespaceType
+
+// SupervisorName is the argv[0] under which the program is a supervisor, with
+// the directory for run-time files as only argument and its control socket as
+// descriptor 3.
+const SupervisorName = "coracle-supervisor"
+
+// supervisor is one container's.
+type supervisor struct {
+	conn  conn
+	req   request
+	slots *tape.Slots
+	lock  int
+	pid   int
+	pidfd int
+	tty   int
+}
+
+// Supervise is the supervisor's main function; it returns the exit status of
+// the process, which nobody reads.
+func Supervise(args []string) int {
+	// The container's parent-death signal follows the thread that cloned it,
+	// and the plan's operations are about the thread: everything happens on
+	// the main one, which lives as long as the process.
+	runtime.LockOSThread()
+	name := append([]byte(SupervisorName), 0)
+	_ = unix.Prctl(unix.PR_SET_NAME, uintptr(ptr(name)), 0, 0, 0)
+	const control = 3
+	unix.CloseOnExec(control)
+	forget := announceBase(args[0])
+	defer forget()
+	s := &supervisor{conn: conn{os.NewFile(control, "control")}, slots: tape.NewSlots(), pidfd: -1, tty: -1}
+	if err := s.launch(); err != nil {
+		s.fail(err)
+		s.clean()
+		return ExitFailed
+	}
+	s.supervise()
+	return 0
+}
+
+// fail tells the caller why there is no container.
+func (s *supervisor) fail(err error) {
+	code := ExitFailed
+	var ce *CommandError
+	if errors.As(err, &ce) {
+		code = ce.Code
+	}
+	_ = s.conn.send(msgFailed, append([]byte{byte(code)}, err.Error()...))
+}
+
+// launch receives the request and executes it.
+func (s *supervisor) launch() error {
+	k, payload, fds, err := s.conn.receive()
+	if err != nil {
+		return err
+	}
+	if err := s.req.decode(payload); err != nil || k != msgLaunch {
+		return fmt.Errorf("%w (%q)", errRequest, byte(k))
+	}
+	if s.req.Version != Version() {
+		return fmt.Errorf("the program was replaced while it started: caller is %s, supervisor %s\n  fix: run the command again", s.req.Version, Version())
+	}
+	want := 1 + len(s.req.Plan.Joins)
+	if s.req.Shifted {
+		want++ // that lock, too, is only to be held
+	}
+	if s.req.Init {
+		want++
+	}
+	if len(fds) != want {
+		return fmt.Errorf("%w: %d descriptors", errRequest, len(fds))
+	}
+	s.lock = fds[0] // held for as long as this process lives
+	for i := range s.req.Plan.Joins {
+		s.slots[plan.JoinFirst+tape.Slot(i)] = uintptr(fds[1+i])
+	}
+	if s.req.Init {
+		s.slots[plan.Init] = uintptr(fds[want-1])
+	}
+	if err := tape.Run(s.req.Plan.Host, s.slots); err != nil {
+		return explain(err)
+	}
+	return s.start()
+}
+
+// start clones the container's first process and waits until it has become the
+// command.
+func (s *supervisor) start() error {
+	var sync, failed, pid, console [2]int
+	for _, p := range []*[2]int{&sync, &failed, &pid} {
+		if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+			return fmt.Errorf("cannot make a pipe: %w", err)
+		}
+	}
+	console, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("cannot make a socket pair: %w", err)
+	}
+	s.slots[plan.SyncRead], s.slots[plan.SyncWrite] = uintptr(sync[0]), uintptr(sync[1])
+	s.slots[plan.Console], s.slots[plan.Pid] = uintptr(console[1]), uintptr(pid[1])
+	exec, err := s.clone(failed[1])
+	if err != nil {
+		return err
+	}
+	closeAll([]int{sync[0], failed[1], pid[1], console[1]})
+	if err := s.writeMaps(s.pid); err != nil {
+		unix.Kill(s.pid, unix.SIGKILL)
+		return err
+	}
+	if _, err := unix.Write(sync[1], []byte{1}); err != nil {
+		return fmt.Errorf("cannot tell the container to go on: %w", err)
+	}
+	if err := s.forked(pid[0]); err != nil {
+		return err
+	}
+	report := make([]byte, tape.FailureSize)
+	var n int
+	_ = retry(func() (err error) { n, err = unix.Read(failed[0], report); return err })
+	runtime.KeepAlive(exec)
+	if err := tape.Failed(s.req.Plan.Child, report[:max(n, 0)]); err != nil {
+		s.wait()
+		return s.explainCommand(err)
+	}
+	s.tty = receiveTerminal(console[0])
+	closeAll([]int{sync[1], failed[0], pid[0], console[0]})
+	return nil
+}
+
+// clone makes the container's first process with the executor asked for.
+func (s *supervisor) clone(failed int) (keep any, err error) {
+	if s.req.Portable || !tape.Fast {
+		return s.clonePortable(failed)
+	}
+	flags := s.req.Plan.CloneFlags
+	if s.req.Plan.ShareMemory {
+		flags |= unix.CLONE_VM
+	}
+	child, err := tape.Start(tape.Clone{Flags: flags, Errors: failed, Pidfd: &s.pidfd}, s.req.Plan.Child, s.slots)
+	if err != nil {
+		return nil, fmt.Errorf("cannot create the container's namespaces: %w\n  fix: coracle doctor", err)
+	}
+	s.pid = child.Pid
+	return child, nil
+}
+
+// forked follows a first process that has put another in its place, which it
+// does when it joins namespaces of other containers.
+func (s *supervisor) forked(from int) error {
+	joinsPID := false
+	for _, j := range s.req.Plan.Joins {
+		joinsPID = joinsPID || j.Type == specs.PIDNamespace || j.Type == specs.UserNamespace
+	}
+	if !joinsPID {
+		return nil
+	}
+	b := make([]byte, 8)
+	var n int
+	if _ = retry(func() (err error) { n, err = unix.Read(from, b); return err }); n != len(b) {
+		return nil // it failed before; the error pipe says why
+	}
+	_, _ = unix.Wait4(s.pid, nil, 0, nil)
+	unix.Close(s.pidfd)
+	s.pid = int(binary.NativeEndian.Uint64(b))
+	var err error
+	if s.pidfd, err = unix.PidfdOpen(s.pid, 0); err != nil {
+		return fmt.Errorf("cannot open process %d: %w", s.pid, err)
+	}
+	return nil
+}
+
+// receiveTerminal takes the master of the container's terminal, if it made one.
+func receiveTerminal(sock int) int {
+	b, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := unix.Recvmsg(sock, b, oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return -1
+	}
+	if fds := rights(oob[:n]); len(fds) == 1 {
+		return fds[0]
+	}
+	return -1
+}
+
+// supervise tells the caller that the container runs, waits for its end, tells
+// that, and cleans up. What is slow comes after the telling.
+func (s *supervisor) supervise() {
+	s.releaseStdio()
+	fds := []int{s.pidfd}
+	if s.tty >= 0 {
+		fds = append(fds, s.tty)
+	}
+	_ = s.conn.send(msgStarted, binary.BigEndian.AppendUint32(nil, uint32(s.pid)), fds...)
+	s.writeState()
+	if s.req.Timeout > 0 {
+		pidfd := s.pidfd
+		time.AfterFunc(s.req.Timeout, func() { _ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0) })
+	}
+	if s.tty >= 0 {
+		go s.drainWithoutCaller()
+	}
+	status := s.wait()
+	_ = s.conn.send(msgExited, []byte{byte(status)})
+	s.conn.f.Close()
+	s.clean()
+}
+
+// writeState leaves the fact by which other launches find this container.
+func (s *supervisor) writeState() {
+	d := &storage.Dir{Path: s.req.Dir}
+	_ = d.WriteFact(stateFact, []byte(strconv.Itoa(s.pid)+" "+startTime(s.pid)+"\n"))
+}
+
+// releaseStdio lets go of the caller's standard descriptors, which the
+// container has now: a pipe must end when the container ends, not when the
+// clean-up does.
+func (s *supervisor) releaseStdio() {
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	for fd := range 3 {
+		_ = unix.Dup3(null, fd, 0)
+	}
+	unix.Close(null)
+}
+
+// drainWithoutCaller reads and drops the terminal's output once the caller is
+// gone, so that the container does not stop at a full terminal.
+func (s *supervisor) drainWithoutCaller() {
+	if _, _, _, err := s.conn.receive(); err == nil {
+		return
+	}
+	b := make([]byte, 4096)
+	for {
+		if n, err := unix.Read(s.tty, b); err != unix.EINTR && (err != nil || n == 0) {
+			return
+		}
+	}
+}
+
+// wait waits for the container's first process.
+func (s *supervisor) wait() int {
+	var ws unix.WaitStatus
+	for {
+		if _, err := unix.Wait4(s.pid, &ws, 0, nil); err != unix.EINTR {
+			return exitStatus(ws)
+		}
+	}
+}
