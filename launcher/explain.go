@@ -52,6 +52,10 @@ func Explain(ctx context.Context, o *intent.Options, w io.Writer) error {
 	p.section("becoming the supervisor")
 	p.ops(l.grant.Ops(userns.Program{Path: path, Argv: []string{SupervisorName, l.paths.Run}}, join != nil))
 	p.section("the supervisor: mapped root")
+	if len(l.plan.Borrow) > 0 {
+		p.line("clone3()", "a child, to fetch a mount")
+		p.ops(l.plan.Borrow)
+	}
 	p.ops(l.plan.Host)
 	p.line("clone3("+plan.CloneNames(l.plan.CloneFlags)+sharing(l.plan)+")", "the container's first process in namespaces of its own")
 	if l.plan.UIDMap != "" {

@@ -35,30 +35,34 @@ func (l *launch) writePid(pid int) error {
 	return os.WriteFile(l.options.Pidfile, []byte(strconv.Itoa(pid)), 0o644)
 }
 
-// discard removes a container's directory that no container ever used.
+// discard removes the directory of a container that never came to be.
 func (l *launch) discard(d *storage.Dir) {
 	c := storage.Containers{Data: l.paths.Data}
 	if c.Trash(d) == nil {
 		_ = c.Empty(context.Background(), d)
 	}
-	if l.options.Cidfile != "" {
-		if b, err := os.ReadFile(l.options.Cidfile); err == nil && string(b) == d.ID {
-			_ = os.Remove(l.options.Cidfile)
-		}
+	l.forgetCidfile(d.ID)
+}
+
+// forgetCidfile removes the --cidfile of a container that never came to be.
+func (l *launch) forgetCidfile(id string) {
+	if l.options.Cidfile == "" {
+		return
+	}
+	if b, err := os.ReadFile(l.options.Cidfile); err == nil && string(b) == id {
+		_ = os.Remove(l.options.Cidfile)
 	}
 }
 
-// replace removes a stopped container of the same name for --replace.
+// replace removes a container of the same name for --replace, as podman does: a
+// running one is killed.
 func (l *launch) replace(c storage.Containers) error {
-	d, err := c.Lookup(l.options.Name)
+	err := removeOne(c, l.options.Name, true)
 	if errors.Is(err, storage.ErrNoContainer) {
 		return nil
 	}
 	if err != nil {
-		return err
-	}
-	if err := c.Trash(d); err != nil {
 		return fmt.Errorf("--replace: %w", err)
 	}
-	return d.Lock.Close()
+	return nil
 }

@@ -20,7 +20,7 @@ const stateFact = "state"
 // nsFiles are the names of namespaces below /proc/PID/ns.
 var nsFiles = map[specs.LinuxNamespaceType]string{
 	specs.UserNamespace: "user", specs.PIDNamespace: "pid", specs.NetworkNamespace: "net",
-	specs.IPCNamespace: "ipc", specs.UTSNamespace: "uts", specs.CgroupNamespace: "cgroup",
+	specs.IPCNamespace: "ipc", specs.UTSNamespace: "uts", specs.CgroupNamespace: "cgroup", specs.MountNamespace: "mnt",
 }
 
 // openJoins opens the namespaces of other containers that the options name.
@@ -47,6 +47,11 @@ func (l *launch) openJoins() error {
 		}
 		if err := l.join(a.kind, name); err != nil {
 			return fmt.Errorf("cannot share the %s namespace of container %s: %w", a.kind, name, err)
+		}
+		if a.kind == specs.IPCNamespace { // its /dev/shm is a mount
+			if err := l.join(specs.MountNamespace, name); err != nil {
+				return err
+			}
 		}
 		if _, have := l.joins[specs.UserNamespace]; !have && o.Userns == "" && len(o.UIDMap)+len(o.GIDMap) == 0 {
 			if err := l.join(specs.UserNamespace, name); err != nil {
@@ -88,10 +93,8 @@ func (l *launch) running(name string) (pid int, start string, err error) {
 	if err != nil {
 		return 0, "", err
 	}
-	b, ferr := d.ReadFact(stateFact)
-	p, start, ok := strings.Cut(strings.TrimSpace(string(b)), " ")
-	pid, perr := strconv.Atoi(p)
-	if !alive || ferr != nil || !ok || perr != nil || startTime(pid) != start {
+	pid, start, ok := readState(d)
+	if !alive || !ok {
 		return 0, "", fmt.Errorf("it is not running\n  fix: start it first")
 	}
 	return pid, start, nil
@@ -112,7 +115,7 @@ func (l *launch) adoptMaps(pid int) error {
 func (l *launch) resolveJoins() {
 	for i := range l.spec.Linux.Namespaces {
 		ns := &l.spec.Linux.Namespaces[i]
-		if f := l.joins[ns.Type]; f != nil {
+		if f := l.joins[ns.Type]; f != nil && ns.Path != "" {
 			ns.Path = f.Name()
 		}
 	}

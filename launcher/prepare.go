@@ -6,12 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"coracle/launcher/intent"
+	"coracle/launcher/intent/hostfacts"
 	"coracle/launcher/internal/seccomp"
 	"coracle/launcher/plan"
 	"coracle/storage"
@@ -25,7 +24,10 @@ type launch struct {
 	grant   userns.Grant
 	paths   storage.Paths
 	image   *record.Record // nil with --rootfs
-	maps    userns.Maps
+	// rootfs is the directory of --rootfs; its changes may go elsewhere.
+	rootfs        string
+	rootfsOverlay bool
+	maps          userns.Maps
 	// joinMaps are the maps of the container whose user namespace is shared.
 	joinMaps userns.Maps
 
@@ -56,10 +58,12 @@ func prepare(ctx context.Context, o *intent.Options) (*launch, error) {
 	if err := l.paths.MakeRun(); err != nil {
 		return nil, err
 	}
-	if !o.Rootfs {
-		if l.image, err = l.findImage(ctx); err != nil {
+	if o.Rootfs {
+		if l.rootfs, l.rootfsOverlay, err = rootfsDir(o.Image()); err != nil {
 			return nil, err
 		}
+	} else if l.image, err = l.findImage(ctx); err != nil {
+		return nil, err
 	}
 	if err := l.openJoins(); err != nil {
 		return nil, err
@@ -73,8 +77,7 @@ func prepare(ctx context.Context, o *intent.Options) (*launch, error) {
 // layers are the directories of the root file system, uppermost first.
 func (l *launch) layers() []string {
 	if l.image == nil {
-		dir, _, _ := rootfsDir(l.options)
-		return []string{dir}
+		return []string{l.rootfs}
 	}
 	var dirs []string
 	for _, layer := range l.image.Layers {
@@ -83,15 +86,16 @@ func (l *launch) layers() []string {
 	return dirs
 }
 
-// rootfsDir is the directory of --rootfs and whether changes go elsewhere (:O).
-func rootfsDir(o *intent.Options) (dir string, overlay bool, err error) {
-	dir, overlay = strings.CutSuffix(o.Image(), ":O")
+// rootfsDir is the directory of --rootfs DIR[:O].
+func rootfsDir(arg string) (dir string, overlay bool, err error) {
+	if dir, overlay, err = intent.Rootfs(arg); err != nil {
+		return "", false, err
+	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return "", false, err
 	}
-	fi, err := os.Stat(dir)
-	if err != nil || !fi.IsDir() {
-		return "", false, fmt.Errorf("--rootfs %s is not a directory (%v)", o.Image(), err)
+	if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
+		return "", false, fmt.Errorf("--rootfs %s: not a directory\n  fix: name one that holds a root file system", dir)
 	}
 	return dir, overlay, nil
 }
@@ -100,8 +104,11 @@ func rootfsDir(o *intent.Options) (dir string, overlay bool, err error) {
 func (l *launch) compute(d *storage.Dir) error {
 	view := storage.NewView(l.layers())
 	defer view.Close()
-	var err error
-	in := intent.Input{Options: l.options, ID: d.ID, Image: l.imageConfig(), View: view, Maps: l.intentMaps(), Host: hostFacts()}
+	host, err := hostfacts.Gather(l.options)
+	if err != nil {
+		return err
+	}
+	in := intent.Input{Options: l.options, ID: d.ID, Image: l.imageConfig(), View: view, Maps: l.intentMaps(), Host: host}
 	if l.spec, l.extras, err = intent.Build(in); err != nil {
 		return err
 	}
@@ -111,16 +118,12 @@ func (l *launch) compute(d *storage.Dir) error {
 	}
 	l.resolveJoins()
 	l.completeOverlays(d)
-	root, err := l.root(d)
-	if err != nil {
-		return err
-	}
 	var files []plan.File
 	for _, f := range l.extras.Files {
 		files = append(files, plan.File{Path: f.Path, Content: f.Content, Mode: f.Mode, ReadOnly: f.ReadOnly})
 	}
 	l.plan, err = plan.New(plan.Input{
-		Spec: l.spec, Root: root, Files: files, Filter: filter, Dirs: l.extras.Dirs,
+		Spec: l.spec, Root: l.root(d), Files: files, Filter: filter, Dirs: l.extras.Dirs,
 		KeepGroups: l.extras.KeepGroups, DenySetgroups: l.grant.Single, Init: l.extras.Init,
 		Kind: kernelPath, NotDir: notDir, Keep: l.extras.PreserveFDs,
 	})
@@ -128,12 +131,6 @@ func (l *launch) compute(d *storage.Dir) error {
 		return fmt.Errorf("cannot plan the launch: %w", err)
 	}
 	return nil
-}
-
-// notDir tells of a path of the host that it is there and not a directory.
-func notDir(path string) bool {
-	var st unix.Stat_t
-	return unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR
 }
 
 func (l *launch) imageConfig() *intent.ImageConfig {
@@ -186,7 +183,7 @@ func (l *launch) filter() (*plan.Filter, error) {
 }
 
 // root describes the root file system to the plan.
-func (l *launch) root(d *storage.Dir) (plan.Root, error) {
+func (l *launch) root(d *storage.Dir) plan.Root {
 	r := plan.Root{Mount: d.Root(), Upper: d.Upper(), Work: d.Work(), Volatile: !d.Keep}
 	if l.image != nil {
 		if l.shifted != nil {
@@ -194,23 +191,19 @@ func (l *launch) root(d *storage.Dir) (plan.Root, error) {
 			for _, layer := range l.shifted.Layers {
 				r.Lower = append(r.Lower, filepath.Base(layer))
 			}
-			return r, nil
+			return r
 		}
 		r.Dir = l.image.Dir
 		for _, layer := range l.image.Layers {
 			r.Lower = append(r.Lower, layer.Link)
 		}
-		return r, nil
+		return r
 	}
-	dir, overlay, err := rootfsDir(l.options)
-	if err != nil {
-		return r, err
+	if l.rootfsOverlay {
+		r.Dir, r.Lower = "/", []string{l.rootfs}
+		return r
 	}
-	if overlay {
-		r.Dir, r.Lower = "/", []string{dir}
-		return r, nil
-	}
-	return plan.Root{Dir: dir}, nil
+	return plan.Root{Dir: l.rootfs}
 }
 
 // completeOverlays gives volumes of type overlay their directories.

@@ -13,7 +13,8 @@ import (
 )
 
 // request is what a supervisor needs to know. Descriptors come with it in this
-// order: the container's lock, the namespaces to join, the init program if any.
+// order: the container's lock, the namespaces to join, a lock on shifted layers,
+// descriptors for the command, the init program.
 type request struct {
 	// Version is the build of the caller's binary.
 	Version string
@@ -29,6 +30,8 @@ type request struct {
 	Shifted bool
 	// Init says that the last descriptor is the init program.
 	Init bool
+	// Preserve is how many descriptors for the command come before that.
+	Preserve int
 	// Timeout ends the container after a while; 0 never.
 	Timeout time.Duration
 	Plan    plan.Plan
@@ -49,12 +52,13 @@ func (r *request) encode() []byte {
 		b = append(b, map[bool]byte{true: 1}[f])
 	}
 	b = binary.AppendUvarint(b, uint64(r.Timeout))
+	b = binary.AppendUvarint(b, uint64(r.Preserve))
 	b = binary.AppendUvarint(b, r.Plan.CloneFlags)
 	b = binary.AppendUvarint(b, uint64(len(r.Plan.Joins)))
 	for _, j := range r.Plan.Joins {
 		b = putString(b, string(j.Type))
 	}
-	return tape.Append(tape.Append(b, r.Plan.Host), r.Plan.Child)
+	return tape.Append(tape.Append(tape.Append(b, r.Plan.Borrow), r.Plan.Host), r.Plan.Child)
 }
 
 func putString(b []byte, s string) []byte {
@@ -73,6 +77,7 @@ func (r *request) decode(b []byte) error {
 		*f = d.num(1) == 1
 	}
 	r.Timeout = time.Duration(d.num(1 << 62))
+	r.Preserve = int(d.num(plan.MaxKeep))
 	r.Plan.CloneFlags = d.num(1<<63 - 1)
 	for n := d.num(16); n > 0 && !d.bad; n-- {
 		r.Plan.Joins = append(r.Plan.Joins, plan.Join{Type: nsType(d.str())})
@@ -80,12 +85,11 @@ func (r *request) decode(b []byte) error {
 	if d.bad {
 		return errRequest
 	}
-	var err error
-	if r.Plan.Host, d.b, err = tape.Decode(d.b); err != nil {
-		return fmt.Errorf("%w: %w", errRequest, err)
-	}
-	if r.Plan.Child, d.b, err = tape.Decode(d.b); err != nil {
-		return fmt.Errorf("%w: %w", errRequest, err)
+	for _, ops := range []*[]tape.Op{&r.Plan.Borrow, &r.Plan.Host, &r.Plan.Child} {
+		var err error
+		if *ops, d.b, err = tape.Decode(d.b); err != nil {
+			return fmt.Errorf("%w: %w", errRequest, err)
+		}
 	}
 	if len(d.b) != 0 {
 		return errRequest

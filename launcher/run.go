@@ -62,20 +62,24 @@ func (l *launch) run(ctx context.Context, dir *storage.Dir, stderr io.Writer) (i
 		return ExitFailed, merr
 	}
 	if err == nil {
+		err = l.record(dir)
+	}
+	if err == nil {
 		err = l.writeCidfile(dir.ID)
 	}
 	if err != nil {
-		sv.conn.f.Close() // the supervisor ends when nobody asks anything of it
-		_, _ = sv.process.Wait()
+		sv.abandon()
 		l.discard(dir)
 		return ExitFailed, err
 	}
 	l.note(stderr)
 	if err := sv.request(l, dir); err != nil {
-		return ExitFailed, fmt.Errorf("the supervisor ended: %w", err)
+		sv.abandon()
+		l.discard(dir)
+		return ExitFailed, err
 	}
 	dir.Lock.Close() // the supervisor's copy is the container's life
-	return sv.follow(l, signals)
+	return sv.follow(l, dir.ID, signals)
 }
 
 // note prints what the user should know about this launch.
@@ -143,11 +147,27 @@ func self() (path string, file *os.File, err error) {
 	return "", file, err
 }
 
+// abandon ends a supervisor that nothing was asked of.
+func (r *running) abandon() {
+	r.conn.f.Close()
+	_, _ = r.process.Wait()
+}
+
+// checkInherited makes sure that a descriptor for --preserve-fds is the caller's
+// and not one of this program's own, which are all close-on-exec.
+func checkInherited(fd int) error {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err != nil || flags&unix.FD_CLOEXEC != 0 {
+		return fmt.Errorf("--preserve-fds: descriptor %d is not open\n  fix: open it in the calling shell, as in: coracle run --preserve-fds 1 … 3<file", fd)
+	}
+	return nil
+}
+
 // request sends the plan.
 func (r *running) request(l *launch, dir *storage.Dir) error {
 	req := &request{
 		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: dir.Keep, Portable: portableAsked(),
-		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Mounts: []string{dir.Root()},
+		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Preserve: l.extras.PreserveFDs, Mounts: []string{dir.Root()},
 	}
 	fds := []int{int(dir.Lock.Fd())}
 	for _, j := range l.plan.Joins {
@@ -156,6 +176,12 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 	if l.shifted != nil {
 		req.Shifted = true
 		fds = append(fds, int(l.shifted.Lock.Fd()))
+	}
+	for i := range l.extras.PreserveFDs {
+		if err := checkInherited(3 + i); err != nil {
+			return err
+		}
+		fds = append(fds, 3+i)
 	}
 	if req.Init {
 		f, err := storage.Init()
@@ -169,7 +195,7 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 }
 
 // follow relays until the container has ended.
-func (r *running) follow(l *launch, signals chan os.Signal) (int, error) {
+func (r *running) follow(l *launch, id string, signals chan os.Signal) (int, error) {
 	relay := &relay{signal: signals}
 	for {
 		k, payload, fds, err := r.conn.receive()
@@ -180,6 +206,7 @@ func (r *running) follow(l *launch, signals chan os.Signal) (int, error) {
 		switch {
 		case k == msgFailed && len(payload) > 0:
 			_, _ = r.process.Wait()
+			l.forgetCidfile(id)
 			return int(payload[0]), failure(payload)
 		case k == msgStarted && len(payload) == 4 && len(fds) > 0:
 			if err := l.writePid(int(binary.BigEndian.Uint32(payload))); err != nil {

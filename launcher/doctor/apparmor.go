@@ -7,18 +7,22 @@ import "strings"
 // program comes last: it undoes what the distribution chose.
 func (e *exam) profile() string {
 	const path = "/etc/apparmor.d/coracle"
-	if e.sysctl("kernel/apparmor_restrict_unprivileged_userns") == "" && !e.apparmor() {
+	hasSwitch := e.sysctl("kernel/apparmor_restrict_unprivileged_userns") != ""
+	if !hasSwitch && !e.apparmor() {
 		return "allow user namespaces to " + e.binary + " in this host's security module (SELinux: class user_namespace, permission create)"
 	}
-	return write([]string{
+	fix := write([]string{
 		"abi <abi/4.0>,",
 		"include <tunables/global>",
 		"profile coracle " + quoteProfile(e.binary) + " flags=(unconfined) {",
 		"  userns,",
 		"  include if exists <local/coracle>",
 		"}",
-	}, path) + " && sudo apparmor_parser -r " + path +
-		"\nor, for every program on this host: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+	}, path) + " && sudo apparmor_parser -r " + path
+	if hasSwitch {
+		fix += "\nor, for every program on this host: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+	}
+	return fix
 }
 
 func (e *exam) apparmor() bool {

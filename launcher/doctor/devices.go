@@ -22,6 +22,9 @@ func tun(_ context.Context, e *exam) finding {
 	case err != nil:
 		return lacks(err.Error(), "")
 	}
+	if e.unshare.err != nil {
+		return blocked(e.unshare)
+	}
 	if s := e.unshare.step("tun"); s.Err != 0 {
 		return lacks("opens, but makes no interface in a network namespace: "+s.Err.Error(), "mend the namespaces first")
 	}

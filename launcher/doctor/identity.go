@@ -105,6 +105,9 @@ func idMaps(ctx context.Context, e *exam) finding {
 	if e.grantErr != nil {
 		return lacks(line(e.grantErr.Error()), "")
 	}
+	if e.bare.err != nil {
+		return blocked(e.bare)
+	}
 	if err := e.Maps(ctx, e.grant); err != nil {
 		what, fix, _ := strings.Cut(err.Error(), "\n")
 		return lacks(what, strings.TrimPrefix(strings.TrimSpace(fix), "fix: "))

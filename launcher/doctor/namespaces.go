@@ -9,8 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mendFirst is the advice where a feature fails because another one does.
-const mendFirst = "mend the user namespace first"
+// blocked is what to say of a feature whose trial did not even start.
+func blocked(o outcome) finding {
+	return lacks(fmt.Sprintf("cannot be tried (%s)", o.errno()), "mend the user namespace first")
+}
 
 // limits reads user.max_*_namespaces. They are counted per user, and a nested
 // container's limit is the lowest on the way to the host, so a number above
@@ -46,7 +48,7 @@ func raise(kinds ...string) string {
 	for _, kind := range kinds {
 		lines = append(lines, "user.max_"+kind+"_namespaces = 28633")
 	}
-	return write(lines, "/etc/sysctl.d/60-coracle.conf") + " && sudo sysctl --system"
+	return sysctl(lines...)
 }
 
 func userNamespace(_ context.Context, e *exam) finding {
@@ -85,7 +87,7 @@ func (e *exam) noUserNamespace(n unix.Errno) finding {
 	}
 	if e.sysctl("kernel/unprivileged_userns_clone") == "0" {
 		return lacks(refused+" (kernel.unprivileged_userns_clone is 0)",
-			write([]string{"kernel.unprivileged_userns_clone = 1"}, "/etc/sysctl.d/60-coracle.conf")+" && sudo sysctl --system")
+			sysctl("kernel.unprivileged_userns_clone = 1"))
 	}
 	if r := e.sysctl("kernel/apparmor_restrict_unprivileged_userns"); r != "" && r != "0" {
 		return lacks(refused+" (AppArmor restricts user namespaces)", e.profile())
@@ -104,6 +106,9 @@ func (e *exam) sysctl(name string) string {
 }
 
 func namespaces(_ context.Context, e *exam) finding {
+	if e.unshare.err != nil {
+		return blocked(e.unshare)
+	}
 	var made, bad, full []string
 	for _, ns := range unsharing() {
 		if ns.name == "time" {
@@ -122,8 +127,6 @@ func namespaces(_ context.Context, e *exam) finding {
 	switch {
 	case full != nil:
 		return lacks("cannot be made: "+strings.Join(bad, ", "), raise(full...))
-	case bad != nil && made == nil:
-		return lacks("none can be made: "+strings.Join(bad, ", "), mendFirst)
 	case bad != nil:
 		return lacks("cannot be made: "+strings.Join(bad, ", "), "boot a kernel with these namespaces, or allow them in the outer container")
 	}
@@ -131,6 +134,9 @@ func namespaces(_ context.Context, e *exam) finding {
 }
 
 func timeNamespace(_ context.Context, e *exam) finding {
+	if e.unshare.err != nil {
+		return blocked(e.unshare)
+	}
 	if s := e.unshare.step("time"); s.Err != 0 {
 		return lacks("cannot be made: "+s.Err.Error(), "")
 	}
@@ -140,6 +146,9 @@ func timeNamespace(_ context.Context, e *exam) finding {
 // procMount also tries the other file systems of the kernel that each
 // container mounts anew.
 func procMount(_ context.Context, e *exam) finding {
+	if e.mounts.err != nil {
+		return blocked(e.mounts)
+	}
 	var made, bad []string
 	for _, name := range []string{"proc", "sysfs", "mqueue", "devpts", "tmpfs"} {
 		if s := e.mounts.step(name); s.Err != 0 {
@@ -151,8 +160,6 @@ func procMount(_ context.Context, e *exam) finding {
 	switch {
 	case bad == nil:
 		return works("can be mounted: " + strings.Join(made, ", "))
-	case made == nil:
-		return lacks("cannot be mounted: "+strings.Join(bad, ", "), mendFirst)
 	case e.mounts.step("proc").Err == unix.EPERM || e.mounts.step("sysfs").Err == unix.EPERM:
 		// An outer container covers parts of /proc, and the kernel does not let
 		// a nested one see what is covered.

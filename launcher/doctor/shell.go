@@ -6,8 +6,18 @@ import "strings"
 // printf over several lines and not a here-document, whose end would not be
 // found when the command is copied with an indent.
 func write(lines []string, path string) string {
+	return pipe(lines) + " | sudo tee " + quote(path)
+}
+
+// sysctl is the command that sets kernel switches now and at every boot. It
+// adds to its file, where another advice may have written before.
+func sysctl(lines ...string) string {
+	return pipe(lines) + " | sudo tee -a /etc/sysctl.d/60-coracle.conf && sudo sysctl --system"
+}
+
+func pipe(lines []string) string {
 	if len(lines) == 1 {
-		return "echo " + quote(lines[0]) + " | sudo tee " + quote(path)
+		return "echo " + quote(lines[0])
 	}
 	var b strings.Builder
 	b.WriteString("printf '%s\\n' \\\n")
@@ -17,7 +27,7 @@ func write(lines []string, path string) string {
 			b.WriteString(" \\\n")
 		}
 	}
-	return b.String() + " | sudo tee " + quote(path)
+	return b.String()
 }
 
 // quote makes one word of a POSIX shell out of any string.

@@ -20,7 +20,7 @@ func overlay(ctx context.Context, e *exam) finding {
 	defer remove()
 	got := e.probe(ctx, Trial{Name: "overlay", Flags: newUser, Map: true, Args: []string{dir}})
 	if got.err != nil {
-		return lacks("cannot be tried: "+got.err.Error(), mendFirst)
+		return blocked(got)
 	}
 	for _, name := range []string{"directories", "mnt", "private", "mount", "write", "whiteout", "opaque"} {
 		s := got.step(name)
@@ -34,7 +34,7 @@ func overlay(ctx context.Context, e *exam) finding {
 		case name == "mount" && s.Err == unix.EPERM:
 			return lacks(detail, "boot kernel 5.11 or later: older ones mount no overlay in a user namespace")
 		case name == "mnt" || name == "private":
-			return lacks(detail, mendFirst)
+			return lacks(detail, "mend the namespaces first")
 		}
 		return lacks(detail, e.elsewhere())
 	}

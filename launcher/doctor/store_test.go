@@ -16,8 +16,8 @@ func TestOverlay(t *testing.T) {
 		{"unfit file system", step("mount", unix.EINVAL), "overlay", Fail, "mount: invalid", `graphroot = "/var/tmp/containers-1000"`},
 		{"no whiteouts", step("whiteout", unix.EPERM), "overlay", Fail, "whiteout", "graphroot"},
 		{"no attributes", step("opaque", unix.EOPNOTSUPP), "overlay", Fail, "opaque", "graphroot"},
-		{"no mount namespace", step("mnt", unix.ENOSPC), "overlay", Fail, "", mendFirst},
-		{"no user namespace", func(f *fake) { f.refuse(unix.EPERM) }, "overlay", Fail, "cannot be tried", mendFirst},
+		{"no mount namespace", step("mnt", unix.ENOSPC), "overlay", Fail, "", "namespaces first"},
+		{"no user namespace", func(f *fake) { f.refuse(unix.EPERM) }, "overlay", Fail, "cannot be tried", "mend"},
 		{"directory of others", func(f *fake) { f.scratch = unix.EACCES }, "overlay", Fail, "permission denied", "chown"},
 	})
 }

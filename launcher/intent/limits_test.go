@@ -181,3 +181,45 @@ func TestPlatform(t *testing.T) {
 		wantErr(t, err, c.kind)
 	}
 }
+
+// The short flags that may one day come from a file or a socket: whatever parses must be harmless where it
+// is used.
+func FuzzSmallFlags(f *testing.F) {
+	for _, s := range []string{"/dev/fuse:/dev/f:rw", "/t:size=1g,mode=1777", "a;b:1.2.3.4", "net.ipv4.x=1", "boottime=-1.5s", "nofile=1:2", "ctrl-a,b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if src, dst, err := parseDevice(s); err == nil {
+			checkFuzzedDest(t, s, dst)
+			if !strings.HasPrefix(src, "/") {
+				t.Errorf("device %q", src)
+			}
+		}
+		if dst, _, err := parseTmpfs(s); err == nil {
+			checkFuzzedDest(t, s, dst)
+		}
+		if names, ip, err := parseAddHost(s); err == nil {
+			if strings.ContainsAny(strings.Join(names, "")+ip, " \t\n#") || len(names) == 0 {
+				t.Errorf("%q gives the line %q %q", s, ip, names)
+			}
+		}
+		if name, _, err := parseSysctl(s); err == nil && (strings.Contains(name, "..") || strings.ContainsAny(name, "/\x00")) {
+			t.Errorf("sysctl %q", name)
+		}
+		if _, off, err := parseTimeOffset(s); err == nil && off.Nanosecs >= 1e9 {
+			t.Errorf("%q gives %+v", s, off)
+		}
+		if _, r, err := parseUlimit(s); err == nil && r.Soft > r.Hard {
+			t.Errorf("%q gives %+v", s, r)
+		}
+		if n, ok := parseSize(s); ok && n < 0 {
+			t.Errorf("size %q is %d", s, n)
+		}
+		if n, err := parseSignal("", s); err == nil && (n < 1 || n > 64) {
+			t.Errorf("signal %q is %d", s, n)
+		}
+		if validHostname("", s, 64) == nil && strings.ContainsAny(s, " /\n\x00") {
+			t.Errorf("host name %q", s)
+		}
+	})
+}

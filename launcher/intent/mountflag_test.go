@@ -28,7 +28,7 @@ func TestMountFlag(t *testing.T) {
 		{"type=tmpfs,dst=/t", "tmpfs tmpfs /t rprivate,nodev,noexec,nosuid"},
 		{"type=tmpfs,target=/t,tmpfs-size=64m,tmpfs-mode=1770", "tmpfs tmpfs /t rprivate,nodev,noexec,nosuid,size=67108864,mode=1770"},
 		{"type=tmpfs,dst=/t,exec,ro,notmpcopyup", "tmpfs tmpfs /t rprivate,nodev,nosuid,ro"},
-		{"type=tmpfs,source=tmpfs,dst=/t,size=1g", "tmpfs tmpfs /t rprivate,nodev,noexec,nosuid,size=1g"},
+		{"type=tmpfs,source=tmpfs,dst=/t,size=1g", "tmpfs tmpfs /t rprivate,nodev,noexec,nosuid,size=1073741824"},
 		{"type=devpts,destination=/dev/pts", "devpts devpts /dev/pts rprivate,nosuid,noexec,newinstance"},
 		{"type=devpts,dst=/p,uid=0,gid=5,mode=620,ptmxmode=0666,max=10,newinstance",
 			"devpts devpts /p rprivate,nosuid,noexec,newinstance,uid=0,gid=5,mode=620,ptmxmode=0666,max=10"},
@@ -106,10 +106,10 @@ func TestTmpfs(t *testing.T) {
 		{"/x", "tmpfs tmpfs /x rprivate,nodev,noexec,nosuid"},
 		{"/tmp", "tmpfs tmpfs /tmp rprivate,nodev,noexec,nosuid,mode=1777"},
 		{"/run", "tmpfs tmpfs /run rprivate,nodev,noexec,nosuid,mode=755"},
-		{"/tmp:rw,size=787448k,mode=1777", "tmpfs tmpfs /tmp rprivate,nodev,noexec,nosuid,size=787448k,mode=1777"},
+		{"/tmp:rw,size=787448k,mode=1777", "tmpfs tmpfs /tmp rprivate,nodev,noexec,nosuid,size=806346752,mode=1777"},
 		{"/x:exec,suid", "tmpfs tmpfs /x rprivate,nodev"},
-		{"/x:ro,noexec,size=50%,nr_inodes=10k,uid=1000,gid=1000", "tmpfs tmpfs /x rprivate,nodev,noexec,nosuid,ro,size=50%,nr_inodes=10k,uid=1000,gid=1000"},
-		{"/dev/shm:size=1g", "tmpfs tmpfs /dev/shm rprivate,nodev,noexec,nosuid,size=1g"},
+		{"/x:ro,noexec,size=50%,nr_inodes=10k,uid=1000,gid=1000", "tmpfs tmpfs /x rprivate,nodev,noexec,nosuid,ro,size=50%,nr_inodes=10240,uid=1000,gid=1000"},
+		{"/dev/shm:size=1g", "tmpfs tmpfs /dev/shm rprivate,nodev,noexec,nosuid,size=1073741824"},
 	} {
 		s, _ := mustBuild(t, ask(func(o *Options) { o.Tmpfs = []string{c.flag} }))
 		if got := mountLine(mountAt(s, strings.Fields(c.want)[2])); got != c.want {

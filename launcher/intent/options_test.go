@@ -108,7 +108,7 @@ func TestFlagForms(t *testing.T) {
 	}
 }
 
-// The flags the issue names, so that none is lost to a renamed field.
+// All flags by name, so that none is lost to a renamed field.
 func TestFlagNames(t *testing.T) {
 	var cli Options
 	k, err := kong.New(&cli, kong.NoDefaultHelp())

@@ -38,8 +38,9 @@ func (b *builder) tmpfs(flag, value, dst string, opts []string) (m specs.Mount, 
 			}
 			continue
 		}
-		if !tmpfsOption(key, v) {
-			return m, invalid(flag, value, "the option \""+o+"\" is not known or has a bad value")
+		o, ok := tmpfsOption(key, v)
+		if !ok {
+			return m, invalid(flag, value, "the option \""+key+"="+v+"\" is not known or has a bad value")
 		}
 		hasMode = hasMode || key == "mode"
 		if key == "uid" || key == "gid" {
@@ -82,27 +83,26 @@ func (b *builder) tmpfs(flag, value, dst string, opts []string) (m specs.Mount, 
 	return m, nil
 }
 
-// tmpfsOption checks an option of tmpfs(5) with a value.
-func tmpfsOption(key, v string) bool {
+// tmpfsOption checks an option of tmpfs(5) with a value. Sizes become bytes: the kernel does not know all
+// of docker's ways to write them.
+func tmpfsOption(key, v string) (string, bool) {
+	ok := false
 	switch key {
-	case "size":
-		if p, ok := strings.CutSuffix(v, "%"); ok {
+	case "size", "nr_inodes", "nr_blocks":
+		if p, percent := strings.CutSuffix(v, "%"); percent && key == "size" {
 			n, err := strconv.ParseUint(p, 10, 16)
-			return err == nil && n > 0
+			ok = err == nil && n > 0
+		} else if n, isSize := parseSize(v); isSize {
+			v, ok = strconv.FormatInt(n, 10), true
 		}
-		_, ok := parseSize(v)
-		return ok
-	case "nr_inodes", "nr_blocks":
-		_, ok := parseSize(v)
-		return ok
 	case "mode":
 		n, err := strconv.ParseUint(v, 8, 32)
-		return err == nil && n <= 0o7777
+		ok = err == nil && n <= 0o7777
 	case "uid", "gid":
 		_, err := parseID(v)
-		return err == nil
+		ok = err == nil
 	}
-	return false
+	return key + "=" + v, ok
 }
 
 // keepMode gives the tmpfs the permissions of the directory it covers, as runc does: /tmp stays 1777 and

@@ -146,7 +146,8 @@ func (b *builder) checkWords(flag, value string, w *words, st Stat) error {
 	return nil
 }
 
-// overlay makes -v SRC:DST:O: the container writes to a throw-away layer above SRC.
+// overlay makes -v SRC:DST:O: the container writes to a throw-away layer above SRC. The source of an overlay
+// mount is only a label to the kernel; SRC there is what people look for in mountinfo.
 func (b *builder) overlay(flag, value, src, dst string, w *words, st Stat) (m specs.Mount, err error) {
 	if err := w.only(flag, value, wOverlay, wLabel, wConsistency); err != nil {
 		return m, err
@@ -159,7 +160,7 @@ func (b *builder) overlay(flag, value, src, dst string, w *words, st Stat) (m sp
 		return m, invalid(flag, value, "with O the source may not hold a colon, comma or backslash")
 	}
 	b.extra.Overlays = append(b.extra.Overlays, dst)
-	return specs.Mount{Destination: dst, Type: "overlay", Source: "overlay",
+	return specs.Mount{Destination: dst, Type: "overlay", Source: src,
 		Options: []string{"nosuid", "nodev", "lowerdir=" + src}}, nil
 }
 

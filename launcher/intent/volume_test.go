@@ -25,7 +25,7 @@ func TestVolume(t *testing.T) {
 		{"/src:/d:exec,suid,dev", "bind /src /d rbind,rprivate"},
 		{"/src:/d:unbindable,nocopy", "bind /src /d rbind,unbindable"},
 		{"/locked:/d:noexec", "bind /locked /d rbind,rprivate,noexec"},
-		{"/src:/d:O", "overlay overlay /d nosuid,nodev,lowerdir=/src"},
+		{"/src:/d:O", "overlay /src /d nosuid,nodev,lowerdir=/src"},
 		{"/src/file:/etc/motd:ro", "bind /src/file /etc/motd rbind,rprivate,rro"},
 		{"/src/file:/proc/cpuinfo", "bind /src/file /proc/cpuinfo rbind,rprivate"},
 		{"/src:/new/deep", "bind /src /new/deep rbind,rprivate"},

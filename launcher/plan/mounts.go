@@ -120,7 +120,15 @@ func (p *planner) bind(dest string, m specs.Mount, o parsed) error {
 			how = cloneRec
 		}
 	}
-	tree := p.host.get("from the host: "+m.Source, tape.OpenTree, cwd, tape.Str(m.Source), how)
+	var tree tape.Slot
+	if strings.HasPrefix(m.Source, "container:") {
+		if dest != "/dev/shm" || p.plan.Borrow != nil {
+			return fmt.Errorf("nothing but /dev/shm can come from %s", m.Source)
+		}
+		tree = p.borrow(m.Source)
+	} else {
+		tree = p.host.get("from the host: "+m.Source, tape.OpenTree, cwd, tape.Str(m.Source), how)
+	}
 	if len(o.data) > 0 {
 		return fmt.Errorf("a bind mount has no option %q", o.data[0])
 	}

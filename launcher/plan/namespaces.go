@@ -126,7 +126,7 @@ func (p *planner) join() {
 	c := p.child
 	for i, j := range p.plan.Joins {
 		for _, k := range kinds {
-			if k.kind == j.Type {
+			if k.kind == j.Type && k.kind != specs.MountNamespace {
 				c.do("share it with the other container", tape.Setns, tape.From(JoinFirst+tape.Slot(i)), tape.Flags(k.flag, CloneNames(k.flag)))
 			}
 		}
@@ -144,6 +144,22 @@ func (p *planner) join() {
 	c.do("tell the supervisor its pid", tape.Write, tape.From(Pid), tape.Mem(&tape.Blob{Data: make([]byte, 8), Refs: []tape.Ref{{Slot: n}}}, "&pid"), tape.Int(8))
 	c.do("and leave the rest to it", tape.Exit, tape.Int(0))
 	c.do("die with the supervisor", tape.Prctl, pdeathsig, sigkill)
+}
+
+// borrow fetches /dev/shm of the container whose ipc namespace is shared: POSIX
+// shared memory lives there. It is looked up in that container's own mounts,
+// where a link is somebody's trick.
+func (p *planner) borrow(source string) tape.Slot {
+	slot := JoinFirst + tape.Slot(len(p.plan.Joins))
+	p.plan.Joins = append(p.plan.Joins, Join{specs.MountNamespace, source})
+	l := &list{p: p}
+	l.do("the mounts of the container whose shared memory is shared", tape.Setns, tape.From(slot), tape.Flags(unix.CLONE_NEWNS, "CLONE_NEWNS"))
+	how := tape.Words(unix.O_PATH|unix.O_CLOEXEC, 0, unix.RESOLVE_NO_SYMLINKS)
+	place := l.get("its shared memory, not some link", tape.Openat2, cwd, tape.Str("/dev/shm"), tape.Bytes(how, "{O_PATH|O_CLOEXEC, RESOLVE_NO_SYMLINKS}"), tape.Int(len(how)))
+	tree := l.get("as a mount to hand on", tape.OpenTree, tape.From(place), empty, cloneHere)
+	l.do("", tape.Sendmsg, tape.From(Console), sendFD(tree), tape.Int(0))
+	p.plan.Borrow = l.ops
+	return Borrowed
 }
 
 var (

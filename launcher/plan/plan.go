@@ -35,6 +35,8 @@ const (
 	Init
 	// Pid is the write end of a pipe for the pid of a child's child.
 	Pid
+	// Borrowed is the mount that [Plan.Borrow] sends to the Console socket.
+	Borrowed
 	// JoinFirst and following are namespaces to join, in the order of [Plan.Joins].
 	JoinFirst
 
@@ -49,6 +51,9 @@ const firstFree = KeepFirst + MaxKeep
 
 // Plan is a launch.
 type Plan struct {
+	// Borrow, when not empty, is executed by a child of the supervisor before
+	// Host: it enters another container's mount namespace and sends a mount back.
+	Borrow []tape.Op
 	// Host is executed by the supervisor, as mapped root of the base user
 	// namespace, in its own mount namespace.
 	Host []tape.Op

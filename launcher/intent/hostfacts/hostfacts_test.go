@@ -152,6 +152,6 @@ func TestDevices(t *testing.T) {
 func BenchmarkGather(b *testing.B) {
 	o := intent.Defaults()
 	for b.Loop() {
-		gather(b, o)
+		gather(b, o).Thermal()
 	}
 }

@@ -1,0 +1,125 @@
+// Command coracle launches containers without root and without a daemon.
+//
+// A file per verb: each parses its flags, calls, and prints. The program is
+// also, under other names for itself, what it starts: see package launcher.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"coracle/launcher"
+	"coracle/launcher/doctor"
+)
+
+// verbs are the commands. Only the one that was asked for is made and parsed:
+// a grammar of all of them costs a third of a launch.
+var verbs = []struct {
+	name string
+	help string
+	make func() verb
+}{
+	{"run", "Run a command in a new container.", func() verb { return &RunCmd{} }},
+	{"rm", "Remove containers.", func() verb { return &RmCmd{} }},
+	{"doctor", "Check what this host allows, and say how to mend the rest.", func() verb { return &DoctorCmd{} }},
+	{"version", "Print the version.", func() verb { return &VersionCmd{} }},
+}
+
+// verb is one command line; Run returns the exit status.
+type verb interface {
+	Run(ctx context.Context) (int, error)
+}
+
+func main() { os.Exit(dispatch(os.Args)) }
+
+func dispatch(args []string) int {
+	switch args[0] {
+	case launcher.SupervisorName:
+		return launcher.Supervise(args[1:])
+	case launcher.ChildName:
+		return launcher.Child()
+	case launcher.ShiftName:
+		return launcher.Shift()
+	case launcher.SweepName:
+		return launcher.Sweep()
+	case doctor.ProbeName:
+		return doctor.Probe(args[1:])
+	}
+	if len(args) < 2 {
+		usage(os.Stderr)
+		return launcher.ExitFailed
+	}
+	name := args[1]
+	switch name {
+	case "-h", "--help", "help":
+		usage(os.Stdout)
+		return 0
+	case "-v", "--version":
+		name = "version"
+	}
+	for _, v := range verbs {
+		if v.name == name {
+			return run(v.name, v.help, v.make(), args[2:])
+		}
+	}
+	return report(fmt.Errorf("unknown command %q\n  fix: coracle help", name))
+}
+
+// run parses and executes one verb.
+func run(name, about string, v verb, args []string) int {
+	if len(args) == 1 && args[0] == "--help" {
+		return help(name, about, v)
+	}
+	if err := parse(name, v, args); err != nil {
+		return report(fmt.Errorf("%w\n  fix: coracle %s --help", err, name))
+	}
+	status, err := v.Run(context.Background())
+	if err != nil {
+		return fail(status, err)
+	}
+	return status
+}
+
+// help prints the flags of one verb.
+func help(name, about string, v verb) int {
+	k, err := parser(name, v, kong.Description(about))
+	if err != nil {
+		return report(err)
+	}
+	ctx, err := kong.Trace(k, nil)
+	if err == nil {
+		err = ctx.PrintUsage(false)
+	}
+	if err != nil {
+		return report(err)
+	}
+	return 0
+}
+
+// report prints an error and returns the program's own exit status.
+func report(err error) int { return fail(launcher.ExitFailed, err) }
+
+func fail(status int, err error) int {
+	fmt.Fprintln(os.Stderr, "coracle: "+strings.TrimSpace(err.Error()))
+	var ce *launcher.CommandError
+	if errors.As(err, &ce) {
+		return ce.Code
+	}
+	if status == 0 {
+		return launcher.ExitFailed
+	}
+	return status
+}
+
+func usage(f *os.File) {
+	fmt.Fprint(f, "coracle launches containers without root and without a daemon.\n\n  coracle COMMAND [FLAGS] [ARGUMENTS]\n\n")
+	for _, v := range verbs {
+		fmt.Fprintf(f, "  %-10s %s\n", v.name, v.help)
+	}
+	fmt.Fprint(f, "\nThe flags of a command: coracle COMMAND --help\n")
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"coracle/launcher"
+)
+
+// RmCmd is `coracle rm`.
+type RmCmd struct {
+	Names  []string `arg:"" optional:"" name:"container" help:"Names or ids."`
+	All    bool     `short:"a" help:"Remove all containers."`
+	Force  bool     `short:"f" help:"Kill running containers first."`
+	Ignore bool     `short:"i" help:"Unknown containers are no error."`
+}
+
+// Run removes the containers and prints their names, as docker does.
+func (c *RmCmd) Run(ctx context.Context) (int, error) {
+	if len(c.Names) == 0 && !c.All {
+		return launcher.ExitFailed, errors.New("no container named\n  fix: coracle rm NAME…, or --all")
+	}
+	if len(c.Names) > 0 && c.All {
+		return launcher.ExitFailed, errors.New("--all and names contradict each other")
+	}
+	err := launcher.Remove(ctx, launcher.Removal{Names: c.Names, All: c.All, Force: c.Force, Ignore: c.Ignore}, func(name string) {
+		fmt.Println(name)
+	})
+	if err != nil {
+		return 1, err
+	}
+	return 0, nil
+}

@@ -1,0 +1,156 @@
+package launcher
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/storage"
+	"coracle/userns"
+)
+
+// SweepName is the argv[0] under which the program deletes what nobody owns: the
+// files belong to subordinate ids, so it has to be mapped root.
+const SweepName = "coracle-sweep"
+
+// Removal says which containers to remove.
+type Removal struct {
+	Names []string // names, ids or beginnings of ids
+	All   bool
+	// Force kills running containers first; without it they are an error.
+	Force bool
+	// Ignore makes unknown names no error.
+	Ignore bool
+}
+
+// killWait bounds how long a killed container may take to end.
+const killWait = 10 * time.Second
+
+// Remove removes containers and calls done with each one's name as it was given.
+// It goes on after an error and returns all of them.
+func Remove(ctx context.Context, r Removal, done func(name string)) error {
+	grant, err := userns.Lookup(ctx)
+	if err != nil {
+		return err
+	}
+	paths, err := storage.FindPaths(grant.UID, os.Getenv)
+	if err != nil {
+		return err
+	}
+	if err := paths.MakeRun(); err != nil {
+		return err
+	}
+	c := storage.Containers{Data: paths.Data}
+	names := r.Names
+	if r.All {
+		all, err := c.List()
+		if err != nil {
+			return err
+		}
+		for _, d := range all {
+			names = append(names, d.ID)
+		}
+	}
+	var errs []error
+	removed := false
+	for _, name := range names {
+		err := removeOne(c, name, r.Force)
+		switch {
+		case err == nil:
+			removed = true
+			done(name)
+		case !r.Ignore || !errors.Is(err, storage.ErrNoContainer):
+			errs = append(errs, err)
+		}
+	}
+	if removed {
+		l := &launch{grant: grant, paths: paths}
+		errs = append(errs, l.sweep(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+func removeOne(c storage.Containers, name string, force bool) error {
+	d, err := c.Lookup(name)
+	if err != nil {
+		return err
+	}
+	if force {
+		if err := kill(d); err != nil {
+			return fmt.Errorf("cannot kill container %s: %w", name, err)
+		}
+	}
+	err = c.Trash(d)
+	switch {
+	case errors.Is(err, storage.ErrNoContainer):
+		return nil // a throw-away container that went by itself
+	case errors.Is(err, storage.ErrRunning):
+		return fmt.Errorf("%w\n  fix: coracle rm -f %s", err, name)
+	case err != nil:
+		return err
+	}
+	return d.Lock.Close()
+}
+
+// kill ends a running container and waits until nobody holds its lock.
+func kill(d *storage.Dir) error {
+	for deadline := time.Now().Add(killWait); ; time.Sleep(time.Millisecond) {
+		alive, err := d.Alive()
+		if err != nil || !alive {
+			return err
+		}
+		if pid, start, ok := readState(d); ok {
+			pidfd, err := unix.PidfdOpen(pid, 0)
+			if err == nil && startTime(pid) == start {
+				_ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0)
+			}
+			if err == nil {
+				unix.Close(pidfd)
+			}
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("it did not end within %v of SIGKILL", killWait)
+		}
+	}
+}
+
+// readState reads the first process of a container from its fact; ok only if
+// that very process is there.
+func readState(d *storage.Dir) (pid int, start string, ok bool) {
+	b, err := d.ReadFact(stateFact)
+	if err != nil {
+		return 0, "", false
+	}
+	var p string
+	if _, err := fmt.Sscan(string(b), &p, &start); err != nil {
+		return 0, "", false
+	}
+	pid, err = strconv.Atoi(p)
+	return pid, start, err == nil && startTime(pid) == start
+}
+
+// sweep deletes what is in the trash.
+func (l *launch) sweep(ctx context.Context) error {
+	request, err := json.Marshal(storage.Containers{Data: l.paths.Data})
+	if err != nil {
+		return err
+	}
+	return l.helper(ctx, SweepName, request)
+}
+
+// Sweep is the main function of [SweepName].
+func Sweep() int {
+	return helperMain(func(ctx context.Context) error {
+		var c storage.Containers
+		if err := json.NewDecoder(os.Stdin).Decode(&c); err != nil {
+			return fmt.Errorf("cannot read the request: %w", err)
+		}
+		return c.Reap(ctx)
+	})
+}
