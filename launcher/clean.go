@@ -27,5 +27,5 @@ func (s *supervisor) clean() {
 			_ = c.Empty(ctx, d)
 		}
 	}
-	_ = c.Reap(ctx)
+	_ = c.ReapScratch(ctx)
 }

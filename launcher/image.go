@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"coracle/storage"
@@ -85,8 +86,10 @@ func (l *launch) askEngine(ctx context.Context, verb string, q record.Request) (
 		defer p[0].Close()
 		defer p[1].Close()
 	}
+	runtime.LockOSThread() // see userns.Program.Tied
+	defer runtime.UnlockOSThread()
 	process, err := l.grant.Start(userns.Program{
-		File: engine, Argv: []string{"coracle-engine", verb},
+		File: engine, Argv: []string{"coracle-engine", verb}, Tied: true,
 		Env:   record.Environ(os.Environ(), l.grant.UID, l.grant.GID),
 		Stdio: [3]*os.File{in[0], os.Stderr, nil},
 		Extra: out[1],

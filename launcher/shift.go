@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"coracle/storage"
 	"coracle/userns"
@@ -79,7 +80,9 @@ func (l *launch) helper(ctx context.Context, name string, request []byte) error 
 	}
 	defer ours.Close()
 	defer theirs.Close()
-	p := userns.Program{Argv: []string{name}, Stdio: [3]*os.File{in, os.Stderr, nil}, Extra: theirs}
+	runtime.LockOSThread() // see userns.Program.Tied
+	defer runtime.UnlockOSThread()
+	p := userns.Program{Argv: []string{name}, Tied: true, Stdio: [3]*os.File{in, os.Stderr, nil}, Extra: theirs}
 	if p.Path, p.File, err = self(); err != nil {
 		return err
 	}

@@ -272,8 +272,8 @@ func (s *supervisor) supervise() {
 	if s.tty >= 0 {
 		fds = append(fds, s.tty)
 	}
+	s.writeState() // first: whoever sees the pid may at once share its namespaces
 	_ = s.conn.send(msgStarted, binary.BigEndian.AppendUint32(nil, uint32(s.pid)), fds...)
-	s.writeState()
 	if s.req.Timeout > 0 {
 		pidfd := s.pidfd
 		time.AfterFunc(s.req.Timeout, func() { _ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0) })

@@ -70,12 +70,20 @@ func (c Containers) Empty(ctx context.Context, d *Dir) error {
 // error and returns the first ones.
 func (c Containers) Reap(ctx context.Context) error {
 	return errors.Join(
-		c.reapUnfinished(scratchDir),
+		c.ReapScratch(ctx),
 		c.reapUnfinished(keptDir),
-		c.reap(ctx, trashDir, ""),
-		c.reap(ctx, scratchDir, ""),
 		c.reap(ctx, keptDir, gonePrefix),
 		c.reapNames(ctx),
+	)
+}
+
+// ReapScratch is the part of Reap that does not grow with the number of kept
+// containers: every supervisor does it when it ends.
+func (c Containers) ReapScratch(ctx context.Context) error {
+	return errors.Join(
+		c.reapUnfinished(scratchDir),
+		c.reap(ctx, trashDir, ""),
+		c.reap(ctx, scratchDir, ""),
 	)
 }
 

@@ -26,6 +26,9 @@ type Program struct {
 	Stdio [3]*os.File
 	// Extra, when not nil, is the program's descriptor 3.
 	Extra *os.File
+	// Tied sends the program SIGTERM when the thread that started it ends, and so
+	// when this process does: lock the goroutine to it until [Process.Wait].
+	Tied bool
 }
 
 // Slots of the program that enters the base namespace.
@@ -54,6 +57,9 @@ func (g Grant) Ops(p Program, joining bool) []tape.Op {
 	do("be root of the base user namespace", tape.Setresgid, tape.Int(0), tape.Int(0), tape.Int(0))
 	do("", tape.Setresuid, tape.Int(0), tape.Int(0), tape.Int(0))
 	do("own session: the terminal's signals are the caller's to pass on", tape.Setsid)
+	if p.Tied {
+		do("end with the caller", tape.Prctl, tape.Flags(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), tape.Flags(uint64(unix.SIGTERM), "SIGTERM"))
+	}
 	do("mounts made here stay here; those of the host still arrive", tape.Mount, tape.Str(""), tape.Str("/"), tape.Str(""), tape.Flags(unix.MS_REC|unix.MS_SLAVE, "MS_REC|MS_SLAVE"), tape.Int(0))
 	exe := slotExe
 	if p.File == nil {

@@ -62,7 +62,9 @@ func runOne(i int, op *Op, slots *Slots) (uintptr, error) {
 	case e == 0 && op.Positive && r == 0:
 		return 0, &OpError{Index: i, Op: *op, Errno: unix.ECANCELED}
 	case e == 0:
-		slots[op.Into] = r
+		if r != 0 || op.ZeroSkip == 0 { // as the assembly does it
+			slots[op.Into] = r
+		}
 		return r, nil
 	case !allowed(op, e):
 		return 0, &OpError{Index: i, Op: *op, Errno: e}

@@ -131,6 +131,7 @@ func TestForkSkipsTheParentsPart(t *testing.T) {
 		return Op{Call: Mkdirat, Args: []Arg{Int(unix.AT_FDCWD), Str(filepath.Join(dir, name)), Int(0o700)}}
 	}
 	ops := []Op{
+		{Call: Nop}, // so that no index is 0 where a count is meant
 		{Call: Fork, Args: []Arg{Int(uint64(unix.SIGCHLD)), Int(0), Int(0), Int(0), Int(0)}, Into: 5, ZeroSkip: 2},
 		make("parent"),
 		{Call: Exit, Args: []Arg{Int(7)}},
