@@ -78,6 +78,8 @@ func fixes(oe *tape.OpError) string {
 		return "create the path on the host, or correct it"
 	case oe.Op.Call == tape.Mount && strings.Contains(oe.Op.Why, "layers"):
 		return "coracle doctor   (does overlay work on the store's file system?)"
+	case oe.Op.Call == tape.Fchdir && oe.Errno == unix.EACCES:
+		return "another --workdir, or a user who may enter it"
 	case oe.Op.Call == tape.Prlimit64 && oe.Errno == unix.EPERM:
 		return "a limit cannot exceed the hard limit of the calling user; lower it"
 	case oe.Errno == unix.EPERM || oe.Errno == unix.EACCES:

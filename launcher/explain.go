@@ -44,7 +44,11 @@ func Explain(ctx context.Context, o *intent.Options, w io.Writer) error {
 	p.section("the caller: uid " + strconv.Itoa(l.grant.UID) + ", host namespaces")
 	if join == nil {
 		p.line("clone3(CLONE_NEWUSER|CLONE_NEWNS|CLONE_VM)", "the base user namespace, and mounts of its own")
-		p.mapping("newuidmap", "newgidmap", l.grant.UIDs.String(), l.grant.GIDs.String(), "ids from "+l.grant.Source)
+		how := [2]string{"newuidmap", "newgidmap"}
+		if l.grant.Direct || l.grant.Single {
+			how = [2]string{"write uid_map", "write gid_map"}
+		}
+		p.mapping(how[0], how[1], l.grant.UIDs.String(), l.grant.GIDs.String(), "ids from "+l.grant.Source)
 	} else {
 		join.Close()
 		p.line("clone3(CLONE_VM)", "into the base user namespace of a live supervisor")

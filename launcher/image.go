@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"coracle/storage"
 	"coracle/storage/record"
 	"coracle/userns"
@@ -29,7 +31,7 @@ func (l *launch) findImage(ctx context.Context) (*record.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := record.Query{Ref: ref, Platform: platform, Build: Version(), UID: l.grant.UID, Dir: wd, Env: os.Getenv}
+	q := record.Query{Ref: ref, Platform: platform, Build: buildID(), UID: l.grant.UID, Dir: wd, Env: os.Getenv}
 	path := filepath.Join(l.paths.Data, "records", q.Key())
 	pull := record.Pull(l.options.Pull)
 	if pull != record.PullAlways && pull != record.PullNewer {
@@ -56,6 +58,15 @@ func (l *launch) findImage(ctx context.Context) (*record.Record, error) {
 		_ = answer.Record.Save(path)
 	}
 	return answer.Record, nil
+}
+
+// buildID tells builds of the program apart, of which each carries its own base
+// image: the version, and when the file was made, which tells two builds of one
+// tree apart.
+func buildID() string {
+	var st unix.Stat_t
+	_ = unix.Stat("/proc/self/exe", &st)
+	return fmt.Sprint(Version(), st.Size, st.Mtim.Nano())
 }
 
 // platform is the platform asked for in any of its forms, "" for this machine's.

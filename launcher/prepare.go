@@ -150,7 +150,7 @@ func (l *launch) imageConfig() *intent.ImageConfig {
 
 // filter compiles the seccomp profile.
 func (l *launch) filter() (*plan.Filter, error) {
-	profile := l.spec.Linux.Seccomp
+	var profile *specs.LinuxSeccomp
 	switch l.extras.Seccomp {
 	case "unconfined":
 		return nil, nil

@@ -93,9 +93,8 @@ func (l *launch) note(stderr io.Writer) {
 
 // running is a supervisor as the caller sees it.
 type running struct {
-	process  *userns.Process
-	conn     conn
-	portable bool
+	process *userns.Process
+	conn    conn
 }
 
 // startSupervisor clones the supervisor and returns before its ids are mapped.

@@ -282,8 +282,9 @@ func (s *supervisor) supervise() {
 		go s.drainWithoutCaller()
 	}
 	status := s.wait()
+	// The socket stays open: its end would tell drainWithoutCaller to take the last
+	// output from the terminal, which the caller is reading.
 	_ = s.conn.send(msgExited, []byte{byte(status)})
-	s.conn.f.Close()
 	s.clean()
 }
 

@@ -180,8 +180,10 @@ func (d *Dir) fill(p Params) error {
 	return nil
 }
 
+// makeParents makes the parents of containers last: another process that finds
+// them there relies on the others.
 func (c Containers) makeParents() error {
-	for _, dir := range []string{keptDir, scratchDir, trashDir, namesDir, mountDir} {
+	for _, dir := range []string{mountDir, trashDir, namesDir, scratchDir, keptDir} {
 		if err := os.MkdirAll(filepath.Join(c.Data, dir), 0o700); err != nil {
 			return err
 		}

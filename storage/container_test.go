@@ -126,6 +126,17 @@ func TestLookingTakesNothing(t *testing.T) {
 		t.Fatal(held, err)
 	}
 	must(t, d.Acquire())
+	d.release()
+	// A sweeper that makes sure of a death is no life.
+	if free, err := tryLock(f, unix.F_RDLCK); !free || err != nil {
+		t.Fatal(free, err)
+	}
+	if alive, err := d.Alive(); alive || err != nil {
+		t.Error(alive, err)
+	}
+	if err := d.Acquire(); !errors.Is(err, ErrRunning) {
+		t.Error("started while it is being swept:", err)
+	}
 }
 
 func TestLookup(t *testing.T) {
@@ -197,7 +208,12 @@ func TestNamesAreReclaimed(t *testing.T) {
 
 // Many at once: one gets the name, and everybody else is told so.
 func TestOneWinsTheName(t *testing.T) {
-	c := containers(t)
+	for range 10 {
+		oneWins(t, containers(t))
+	}
+}
+
+func oneWins(t *testing.T, c Containers) {
 	stale := create(t, c, Params{Name: "only"})
 	stale.release()
 	var winners []*Dir

@@ -13,8 +13,9 @@ import (
 
 // What a container wrote is hostile: links, directories nested deeper than any
 // path is long, mode 000. removeTree goes from open directory to open directory
-// by single names, keeps a bounded number open, follows no link, and does not
-// enter what is mounted below. It needs no free space: it only unlinks.
+// by single names, keeps a bounded number open, and follows no link. It needs no
+// free space: it only unlinks. A directory is entered after rmdir(2) has said
+// that it is not empty; of one that something is mounted on, it says EBUSY.
 
 // maxOpen is how many directories of one branch stay open.
 const maxOpen = 32
@@ -31,11 +32,10 @@ type branch struct {
 	failed bool // something in it stays, so it stays
 }
 
-type fileID struct{ dev, ino, mount uint64 }
+type fileID struct{ dev, ino uint64 }
 
 type remover struct {
 	parent   int // holds the tree's root
-	mount    uint64
 	branches []branch
 	err      error // the first
 }
@@ -51,16 +51,14 @@ func removeTree(ctx context.Context, path string) error {
 		return &os.PathError{Op: "remove", Path: path, Err: err}
 	}
 	defer unix.Close(parent)
-	name := filepath.Base(path)
-	if err := unix.Unlinkat(parent, name, 0); err != unix.EISDIR {
-		if err == nil || err == unix.ENOENT {
-			return nil
-		}
-		return &os.PathError{Op: "remove", Path: path, Err: err}
-	}
 	r := &remover{parent: parent}
 	defer r.close()
-	r.enter(parent, name)
+	name := filepath.Base(path)
+	if err := unix.Unlinkat(parent, name, 0); err == unix.EISDIR {
+		r.directory(parent, name)
+	} else if err != nil && err != unix.ENOENT {
+		r.fail(name, err)
+	}
 	for len(r.branches) > 0 && ctx.Err() == nil {
 		r.step()
 	}
@@ -81,13 +79,7 @@ func (r *remover) step() {
 	if n := len(here.dirs); n > 0 {
 		name := here.dirs[n-1]
 		here.dirs = here.dirs[:n-1]
-		switch err := unlink(dir, name, unix.AT_REMOVEDIR); err {
-		case nil, unix.ENOENT:
-		case unix.ENOTEMPTY, unix.EEXIST:
-			r.enter(dir, name)
-		default:
-			r.fail(name, err)
-		}
+		r.directory(dir, name)
 		return
 	}
 	names, err := here.f.Readdirnames(1000)
@@ -109,6 +101,17 @@ func (r *remover) step() {
 	}
 }
 
+// directory removes a directory, or enters it when there is something in it.
+func (r *remover) directory(dir int, name string) {
+	switch err := unlink(dir, name, unix.AT_REMOVEDIR); err {
+	case nil, unix.ENOENT:
+	case unix.ENOTEMPTY, unix.EEXIST:
+		r.enter(dir, name)
+	default:
+		r.fail(name, err)
+	}
+}
+
 // unlink is unlinkat(2); a directory that forbids it and is ours is opened up.
 func unlink(dir int, name string, flags int) error {
 	err := unix.Unlinkat(dir, name, flags)
@@ -124,15 +127,10 @@ func (r *remover) enter(dir int, name string) {
 	if err == unix.ENOENT {
 		return
 	}
-	if err == nil && len(r.branches) > 0 && id.mount != r.mount {
-		unix.Close(fd)
-		err = errors.New("something is mounted there")
-	}
 	if err != nil {
 		r.fail(name, err)
 		return
 	}
-	r.mount = id.mount
 	r.branches = append(r.branches, branch{name: name, f: os.NewFile(uintptr(fd), name), id: id})
 	if n := len(r.branches) - 1 - maxOpen; n >= 0 {
 		r.branches[n].f.Close()
@@ -167,12 +165,10 @@ func openForRemoval(dir int, name string) (int, fileID, error) {
 	return fd, id, err
 }
 
-// identify tells a directory and the mount it is seen through (statx(2), Linux
-// 5.8 for the mount), so that even a bind mount of the same file system shows.
 func identify(fd int) (fileID, error) {
-	var st unix.Statx_t
-	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_INO|unix.STATX_MNT_ID, &st)
-	return fileID{uint64(st.Dev_major)<<32 | uint64(st.Dev_minor), st.Ino, st.Mnt_id}, err
+	var st unix.Stat_t
+	err := unix.Fstat(fd, &st)
+	return fileID{st.Dev, st.Ino}, err
 }
 
 // leave removes the deepest directory, which has been read to its end, and goes

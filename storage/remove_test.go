@@ -86,14 +86,22 @@ func TestRemoveStopsAtMounts(t *testing.T) {
 	if err := removeTree(context.Background(), dir); err == nil {
 		t.Error("no error")
 	}
-	for _, name := range []string{filepath.Join(outside, "f"), filepath.Join(dir, "tmp/f")} {
-		if _, err := os.Lstat(name); err != nil {
-			t.Errorf("went into a mount: %v", err)
+	left := func() {
+		t.Helper()
+		for _, name := range []string{filepath.Join(outside, "f"), filepath.Join(dir, "tmp/f")} {
+			if _, err := os.Lstat(name); err != nil {
+				t.Errorf("went into a mount: %v", err)
+			}
 		}
 	}
+	left()
 	gone(t, filepath.Join(dir, "a/x"))
 	gone(t, filepath.Join(dir, "b"))
 	must(t, unix.Unmount(filepath.Join(dir, "a/bind"), 0))
+	if err := removeTree(context.Background(), filepath.Join(dir, "tmp")); !errors.Is(err, unix.EBUSY) {
+		t.Errorf("removing a mount itself: %v", err)
+	}
+	left()
 	must(t, unix.Unmount(filepath.Join(dir, "tmp"), 0))
 	must(t, removeTree(context.Background(), dir))
 }

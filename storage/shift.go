@@ -142,7 +142,7 @@ func (s *Shifter) locked(ctx context.Context, lock *os.File, layer, staging, mad
 	if !sameFile(lock, staging) {
 		return true, nil
 	}
-	leftover, err := lock.Readdirnames(1)
+	leftover, _ := lock.Readdirnames(1)
 	if len(leftover) > 0 { // of a process that was killed
 		return true, removeTree(ctx, staging)
 	}

@@ -147,6 +147,20 @@ func TestAttackPasswdTricks(t *testing.T) {
 	}
 }
 
+// As many links as the kernel follows, and not one more.
+func TestViewFollowsFortyLinks(t *testing.T) {
+	dir := tree(t, t.TempDir(), "0", "end")
+	for i := range 41 {
+		must(t, os.Symlink(fmt.Sprint(i), filepath.Join(dir, fmt.Sprint(i+1))))
+	}
+	for name, want := range map[string]error{"40": nil, "41": unix.ELOOP} {
+		_, kernel := os.Stat(filepath.Join(dir, name))
+		if _, err := view(t, dir).ReadFile(name, 10); !errors.Is(err, want) || !errors.Is(kernel, want) {
+			t.Errorf("%s links: %v, the kernel says %v", name, err, kernel)
+		}
+	}
+}
+
 // A path may cost at most some thousand look-ups whatever the links say.
 func TestAttackEndlessPath(t *testing.T) {
 	dir := t.TempDir()

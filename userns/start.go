@@ -212,9 +212,23 @@ func (g Grant) OpenNamespace(pid int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !g.MapsEqual(pid) {
+	if !g.MapsEqual(pid) || !isChild(f) {
 		f.Close()
 		return nil, fmt.Errorf("process %d: %w", pid, ErrOtherMap)
 	}
 	return f, nil
+}
+
+// isChild tells whether a user namespace is a child of this process's own. A
+// container's is a grandchild, and may show the maps of a base namespace; but
+// the container's root has power over all that is made in it.
+func isChild(ns *os.File) bool {
+	fd, err := unix.IoctlRetInt(int(ns.Fd()), unix.NS_GET_PARENT)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	var parent, own unix.Stat_t
+	return unix.Fstat(fd, &parent) == nil && unix.Stat("/proc/self/ns/user", &own) == nil &&
+		parent.Dev == own.Dev && parent.Ino == own.Ino
 }

@@ -8,7 +8,7 @@
 //
 //	coracle-init -- COMMAND [ARGUMENT…]
 //
-// It starts the command, passes every signal on to it, reaps whatever processes
+// It starts the command, passes signals on to it, reaps whatever processes
 // are left to it, and ends when the command does, with its exit status, or 128
 // and the number of the signal that killed it. 127 says that there is no such
 // command, 126 that it cannot be executed, 125 that the program itself failed.

@@ -6,7 +6,8 @@ import (
 )
 
 // forward passes signals on. SIGCHLD is about our own children. SIGURG the Go
-// runtime sends to itself, now and then; its default is to do nothing.
+// runtime sends to itself, now and then; its default is to do nothing. SIGPROF
+// and 32 to 34, which are for a process's own timers and threads, Go keeps.
 func forward(signals <-chan os.Signal, pid int) {
 	for received := range signals {
 		if received != syscall.SIGCHLD && received != syscall.SIGURG {

@@ -156,6 +156,11 @@ func lookupGroup(db []byte, name string, gid uint32) (uint32, error) {
 // know; one that was asked for is an error.
 func (b *builder) moreGroups(db []byte, name string, explicit bool) error {
 	var out []uint32
+	if !b.Maps.NoGroups {
+		// The group itself is among them, or a set-gid program could rid the user of it and of what a file
+		// denies to that group (CVE-2022-36109, CVE-2022-2989).
+		out = append(out, b.spec.Process.User.GID)
+	}
 	var left string
 	if !explicit && name != "" {
 		for g := range groups(db) {

@@ -37,7 +37,7 @@ func TestUser(t *testing.T) {
 			}
 			s, _ := mustBuild(t, in)
 			u := s.Process.User
-			if u.UID != c.uid || u.GID != c.gid || !slices.Equal(u.AdditionalGids, c.more) || !slices.Contains(s.Process.Env, "HOME="+c.home) {
+			if u.UID != c.uid || u.GID != c.gid || !slices.Equal(u.AdditionalGids, append([]uint32{c.gid}, c.more...)) || !slices.Contains(s.Process.Env, "HOME="+c.home) {
 				t.Errorf("%q: %+v %v", c.user, u, s.Process.Env)
 			}
 		}
@@ -116,7 +116,7 @@ func TestHomeFromAHostilePasswd(t *testing.T) {
 
 func TestGroupAdd(t *testing.T) {
 	s, _ := mustBuild(t, ask(func(o *Options) { o.User, o.GroupAdd = "ana", []string{"tty", "27", "4242"} }))
-	equal(t, "groups", s.Process.User.AdditionalGids, []uint32{33, 27, 5, 4242})
+	equal(t, "groups", s.Process.User.AdditionalGids, []uint32{1000, 33, 27, 5, 4242})
 	s, e := mustBuild(t, ask(func(o *Options) { o.User, o.GroupAdd = "ana", []string{"keep-groups"} }))
 	if !e.KeepGroups || s.Process.User.AdditionalGids != nil {
 		t.Errorf("%+v %+v", e, s.Process.User)
@@ -157,7 +157,7 @@ func TestKeepID(t *testing.T) {
 	in := ask(nil)
 	in.Maps.Keep = &IDs{1000, 1000}
 	s, _ := mustBuild(t, in)
-	if u := s.Process.User; u.UID != 1000 || u.GID != 1000 || u.AdditionalGids != nil {
+	if u := s.Process.User; u.UID != 1000 || u.GID != 1000 || !slices.Equal(u.AdditionalGids, []uint32{1000}) {
 		t.Errorf("%+v", u)
 	}
 	in.Options.User = "root"

@@ -21,6 +21,8 @@ func (p *planner) devices() {
 	for _, n := range nodes {
 		p.device("/dev/"+n, n)
 	}
+	// On most hosts /dev is shared, and its nodes come as slaves of it.
+	p.child.do("what the host mounts over its nodes does not appear here", tape.MountSetattr, tape.From(p.devfd), empty, recursiveEmpty, mountAttr(0, 0, unix.MS_PRIVATE), attrSize)
 	for _, l := range links {
 		p.child.do("as programs expect", tape.Symlinkat, tape.Str(l[0]), tape.From(p.devfd), tape.Str(l[1]))
 	}
@@ -55,6 +57,9 @@ func (p *planner) terminal() {
 	}
 	c.do("the container's user owns it", tape.Fchown, tape.From(p.tty), tape.Int(p.spec.Process.User.UID), tape.Flags(0xffffffff, "-1"))
 	c.do("the supervisor relays it", tape.Sendmsg, tape.From(Console), sendFD(master), tape.Int(0))
+	if p.devfd == 0 {
+		return // a /dev of the host's keeps the host's console
+	}
 	p.nodeFor("console", c.get("the same terminal as /dev/console", tape.OpenTree, tape.From(p.tty), empty,
 		tape.Flags(unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH, "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC|AT_EMPTY_PATH")))
 }

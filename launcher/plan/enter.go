@@ -45,7 +45,7 @@ func (p *planner) chdir() {
 		return
 	}
 	how := tape.Words(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS)
-	fd := p.child.get("the working directory", tape.Openat2, tape.From(p.rootfd), tape.Str(strings.TrimPrefix(dir, "/")),
+	fd := p.child.get("the working directory "+dir, tape.Openat2, tape.From(p.rootfd), tape.Str(strings.TrimPrefix(dir, "/")),
 		tape.Bytes(how, "{O_PATH|O_DIRECTORY|O_CLOEXEC, RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}"), tape.Int(len(how)))
-	p.child.do("", tape.Fchdir, tape.From(fd))
+	p.child.do("the user enters the working directory "+dir, tape.Fchdir, tape.From(fd))
 }

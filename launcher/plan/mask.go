@@ -30,6 +30,7 @@ func (p *planner) masks() error {
 				null = p.host.get("the host's /dev/null, to mask files with", tape.OpenTree, cwd, tape.Str("/dev/null"), clone)
 				p.child.do("attached, to be copied from", tape.Mknodat, tape.From(p.scratchfd), tape.Str("null"), tape.Flags(unix.S_IFREG, "S_IFREG"), tape.Int(0))
 				p.child.do("", tape.MoveMount, tape.From(null), empty, tape.From(p.scratchfd), tape.Str("null"), fromHere)
+				p.child.do("", tape.MountSetattr, tape.From(null), empty, emptyPath, mountAttr(0, 0, unix.MS_PRIVATE), attrSize)
 			}
 			p.copyOnto("masked: "+path, null, place)
 		}

@@ -23,6 +23,9 @@ func (p *planner) mounts() error {
 			return fmt.Errorf("mount at %s: %w", dest, err)
 		}
 	}
+	if p.spec.Process.Terminal && p.tty == 0 {
+		return errors.New("a terminal needs a /dev/pts of the container's own\n  fix: --mount type=devpts,destination=/dev/pts")
+	}
 	for _, d := range p.Dirs {
 		p.target(d, true)
 	}
@@ -50,6 +53,9 @@ func (p *planner) fresh(dest string, m specs.Mount, o parsed) error {
 	}
 	place := p.place(dest)
 	ctx := c.get(reasons[fstype], tape.Fsopen, tape.Str(fstype), tape.Flags(unix.FSOPEN_CLOEXEC, "FSOPEN_CLOEXEC"))
+	if m.Source != "" { // what mountinfo shows; df(1) and scripts look for it
+		c.do("", tape.Fsconfig, tape.From(ctx), tape.Flags(unix.FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"), tape.Str("source"), tape.Str(m.Source), tape.Int(0))
+	}
 	for _, d := range o.data {
 		if k, v, ok := strings.Cut(d, "="); ok {
 			c.do("", tape.Fsconfig, tape.From(ctx), tape.Flags(unix.FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"), tape.Str(k), tape.Str(v), tape.Int(0))

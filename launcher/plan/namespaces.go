@@ -104,6 +104,12 @@ func (p *planner) begin() error {
 	c.do("die with the supervisor", tape.Prctl, pdeathsig, sigkill)
 	c.do("wait until the id maps are written", tape.Read, tape.From(SyncRead), tape.Bytes(make([]byte, 8), "&byte"), tape.Int(1))
 	c.positive()
+	if !p.plan.ShareMemory {
+		// Until it executes the command it has the supervisor's descriptors, memory
+		// and root, and those it is about to join could trace it (CVE-2016-9962).
+		c.do("nobody in the namespaces joined looks into it before the exec", tape.Prctl,
+			tape.Flags(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE"), tape.Int(0))
+	}
 	p.join()
 	if _, ok := toBase(p.spec.Linux.UIDMappings, 0); ok || !p.isNew[specs.UserNamespace] {
 		c.do("be root of the container's user namespace", tape.Setresgid, tape.Int(0), tape.Int(0), tape.Int(0))

@@ -143,11 +143,13 @@ func slotsOf(a tape.Arg) (s []tape.Slot) {
 
 func changes() map[string]func(*Input) {
 	return map[string]func(*Input){
-		"usual":    nil,
-		"terminal": func(in *Input) { in.Spec.Process.Terminal, in.Spec.Process.ConsoleSize = true, &specs.Box{Width: 80, Height: 24} },
-		"init":     func(in *Input) { in.Init = true },
-		"dir":      func(in *Input) { in.Root = Root{Dir: "/somewhere"} },
-		"keep":     func(in *Input) { in.Keep = 2; in.Dirs = []string{"/a/b"} },
+		"usual": nil,
+		"terminal": func(in *Input) {
+			in.Spec.Process.Terminal, in.Spec.Process.ConsoleSize = true, &specs.Box{Width: 80, Height: 24}
+		},
+		"init": func(in *Input) { in.Init = true },
+		"dir":  func(in *Input) { in.Root = Root{Dir: "/somewhere"} },
+		"keep": func(in *Input) { in.Keep = 2; in.Dirs = []string{"/a/b"} },
 		"read-only, no masks": func(in *Input) {
 			in.Spec.Root.Readonly, in.Spec.Linux.MaskedPaths, in.Files = true, nil, nil
 		},
@@ -235,9 +237,11 @@ func TestRefusals(t *testing.T) {
 		change func(*Input)
 		want   string
 	}{
-		"no command":          {func(in *Input) { in.Spec.Process.Args = nil }, "no command"},
-		"no mount namespace":  {func(in *Input) { in.Spec.Linux.Namespaces = nil }, "mount namespace of its own"},
-		"twice":               {func(in *Input) { in.Spec.Linux.Namespaces = append(in.Spec.Linux.Namespaces, in.Spec.Linux.Namespaces[1]) }, "twice"},
+		"no command":         {func(in *Input) { in.Spec.Process.Args = nil }, "no command"},
+		"no mount namespace": {func(in *Input) { in.Spec.Linux.Namespaces = nil }, "mount namespace of its own"},
+		"twice": {func(in *Input) {
+			in.Spec.Linux.Namespaces = append(in.Spec.Linux.Namespaces, in.Spec.Linux.Namespaces[1])
+		}, "twice"},
 		"no maps":             {func(in *Input) { in.Spec.Linux.UIDMappings = nil }, "needs id maps"},
 		"mount on root":       {func(in *Input) { in.Spec.Mounts[3].Destination = "/x/.." }, "cannot replace"},
 		"file system":         {func(in *Input) { in.Spec.Mounts[3].Type = "ext4" }, "ext4"},
@@ -247,7 +251,9 @@ func TestRefusals(t *testing.T) {
 		"bind option":         {func(in *Input) { in.Spec.Mounts[3].Options = []string{"size=3"} }, "size=3"},
 		"overlay without dir": {func(in *Input) { in.Spec.Mounts[3].Type = "overlay" }, "upperdir"},
 		"comma in a layer":    {func(in *Input) { in.Root.Lower = []string{"a,b"} }, "a,b"},
-		"too many layers":     {func(in *Input) { in.Root.Lower = strings.Split(strings.Repeat("l/ABCDEFGHIJKLMNOPQRSTUVWXYZ ", 150), " ") }, "squash"},
+		"too many layers": {func(in *Input) {
+			in.Root.Lower = strings.Split(strings.Repeat("l/ABCDEFGHIJKLMNOPQRSTUVWXYZ ", 150), " ")
+		}, "squash"},
 		"no root":             {func(in *Input) { in.Root = Root{} }, "no root"},
 		"sysctl without proc": {func(in *Input) { in.Spec.Mounts = nil; in.Spec.Linux.Sysctl = map[string]string{"a": "b"} }, "no /proc"},
 		"borrowed elsewhere":  {func(in *Input) { in.Spec.Mounts[3].Source = "container:x" }, "/dev/shm"},
@@ -277,7 +283,9 @@ func TestDetails(t *testing.T) {
 	if exec[0].String() != `execve("/bin/true", ["true"], ["PATH=/bin:/sbin"]) unless ENOENT, ENOTDIR, EACCES` || len(exec[1].Allow) != 0 {
 		t.Errorf("search for the command: %v", exec)
 	}
-	moved := mustPlan(t, func(in *Input) { in.Spec.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: 7, Size: 9}} })
+	moved := mustPlan(t, func(in *Input) {
+		in.Spec.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: 7, Size: 9}}
+	})
 	if at(moved.Host, `fchownat(AT_FDCWD, "/c/upper", 7, 0`) < 0 {
 		t.Error("the root directory has another owner than the container's root")
 	}

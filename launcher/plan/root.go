@@ -13,7 +13,6 @@ import (
 var (
 	cwd      = tape.Flags(0xffffffffffffff9c, "AT_FDCWD")
 	empty    = tape.Str("")
-	cloexec  = tape.Flags(unix.O_CLOEXEC, "O_CLOEXEC")
 	fromHere = tape.Flags(unix.MOVE_MOUNT_F_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH")
 	ontoFD   = tape.Flags(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_EMPTY_PATH")
 	clone    = tape.Flags(unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC")

@@ -16,7 +16,7 @@ type Options struct {
 	Arch      string    // "amd64" or "arm64"
 	Busybox   []byte    // the program, static
 	Copyright []byte    // Debian's copyright file of the package
-	Version   string    // the package's version, for whoever looks for its source
+	Version   string    // the package's version; empty: as the program says
 	When      time.Time // of every file and of the image
 }
 
@@ -34,8 +34,11 @@ type object = map[string]any
 // Write makes the image and writes it as an archive of an OCI layout, which
 // "oci-archive:" reads. Errors: [ErrBusybox].
 func Write(w io.Writer, o Options) error {
+	if o.Version == "" {
+		o.Version = version(o.Busybox)
+	}
 	if o.Version == "" || len(o.Copyright) == 0 {
-		return errors.New("busybox must not be given away without its licence: the version and the copyright file are missing")
+		return errors.New("busybox must not be given away without its licence: the version or the copyright file is missing")
 	}
 	upper, err := tools(o)
 	if err != nil {

@@ -213,6 +213,20 @@ func TestRefusesBusybox(t *testing.T) {
 	image(t, arm)
 }
 
+func TestVersion(t *testing.T) {
+	for program, want := range map[string]string{
+		"\x00started: BusyBox v1.35.0\x00xBusyBox v1.35.0 (Debian 1:1.35.0-4+deb12u1+b1)\nmore": "1:1.35.0-4+deb12u1+b1",
+		"BusyBox v1.37.0 (2025-01-01 10:00:00 UTC)\x00":                                         "1.37.0",
+		"BusyBox v1.35.0": "",
+		"BusyBox v (":     "",
+		"":                "",
+	} {
+		if got := version([]byte(program)); got != want {
+			t.Errorf("%q: %q, want %q", program, got, want)
+		}
+	}
+}
+
 func TestWriteTarTwice(t *testing.T) {
 	if err := writeTar(io.Discard, []entry{{name: "a"}, {name: "a/"}}, time.Unix(0, 0)); err == nil {
 		t.Error("one name for two files")

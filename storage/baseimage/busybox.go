@@ -57,6 +57,30 @@ func tools(o Options) ([]entry, error) {
 	return entries, nil
 }
 
+// banner is how a busybox names itself: "BusyBox v1.35.0 (Debian 1:1.35.0-4)".
+const banner = "BusyBox v"
+
+// version finds the package's version in the program, "" if it does not say.
+func version(program []byte) string {
+	for {
+		_, rest, found := bytes.Cut(program, []byte(banner))
+		if !found {
+			return ""
+		}
+		program = rest
+		line := rest[:min(len(rest), 100)]
+		if end := bytes.IndexAny(line, "\x00\n"); end >= 0 {
+			line = line[:end]
+		}
+		if number, name, found := strings.Cut(string(line), " ("); found && strings.HasSuffix(name, ")") {
+			if _, debian, found := strings.Cut(strings.TrimSuffix(name, ")"), "Debian "); found {
+				return debian
+			}
+			return number
+		}
+	}
+}
+
 func source(version string) string {
 	return `/bin/busybox is Debian's package busybox-static, version ` + version + `, unchanged.
 It is free software under the GNU General Public License, version 2; see the
@@ -64,6 +88,7 @@ file copyright beside this one.
 
 Its complete source is Debian's source package busybox of that version:
   https://snapshot.debian.org/package/busybox/
+(a suffix "+bN" counts builds of one source, which is without it)
 or, in Debian, "apt-get source busybox". It is linked with the GNU C library
 (LGPL, version 2.1 or later), Debian's source package glibc; the field
 Built-Using of the package names the version.

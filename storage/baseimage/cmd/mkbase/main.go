@@ -1,9 +1,9 @@
-// Mkbase makes the base image at build time; see package baseimage, and build.sh
-// there, which finds busybox and calls it.
+// Mkbase makes the base image at build time; see package baseimage.
 package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -29,13 +29,13 @@ func run(args []string, sourceDate string) error {
 	out := flags.String("o", "", "write the OCI archive `file`")
 	arch := flags.String("arch", "amd64", "architecture, a GOARCH `name`")
 	busybox := flags.String("busybox", "/bin/busybox", "the static program, a `file`")
-	copyright := flags.String("copyright", "/usr/share/doc/busybox-static/copyright", "its licence, a `file`")
-	version := flags.String("version", "", "its Debian `version`")
+	copyright := flags.String("copyright", "", "its licence, a `file` (default: BUSYBOX.copyright, else "+installed+")")
+	version := flags.String("version", "", "its Debian `version` (default: as it says)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *out == "" || flags.NArg() > 0 {
-		return fmt.Errorf("usage: mkbase -o FILE -version VERSION [-arch ARCH] [-busybox FILE] [-copyright FILE]")
+		return fmt.Errorf("usage: mkbase -o FILE [-arch ARCH] [-busybox FILE] [-copyright FILE] [-version VERSION]")
 	}
 	o := baseimage.Options{Arch: *arch, Version: *version, When: time.Unix(epoch, 0)}
 	if sourceDate != "" {
@@ -49,7 +49,7 @@ func run(args []string, sourceDate string) error {
 	if o.Busybox, err = os.ReadFile(*busybox); err != nil {
 		return err
 	}
-	if o.Copyright, err = os.ReadFile(*copyright); err != nil {
+	if o.Copyright, err = readFirst(*copyright, *busybox+".copyright", installed); err != nil {
 		return err
 	}
 	var image bytes.Buffer
@@ -57,6 +57,23 @@ func run(args []string, sourceDate string) error {
 		return err
 	}
 	return replace(*out, image.Bytes())
+}
+
+// installed is where Debian's package has its licence.
+const installed = "/usr/share/doc/busybox-static/copyright"
+
+// readFirst reads the first of some files that is named and there; the one that
+// was asked for must be.
+func readFirst(asked string, others ...string) ([]byte, error) {
+	if asked != "" {
+		return os.ReadFile(asked)
+	}
+	var data []byte
+	err := os.ErrNotExist
+	for i := 0; i < len(others) && errors.Is(err, os.ErrNotExist); i++ {
+		data, err = os.ReadFile(others[i])
+	}
+	return data, err
 }
 
 // replace writes the file whole or not at all, and leaves one alone that has

@@ -18,7 +18,7 @@ func TestRunRefuses(t *testing.T) {
 		"usage":       {},
 		"no such":     {"-o", out, "-busybox", dir + "/none"},
 		"not a us":    {"-o", out, "-busybox", file, "-copyright", file, "-version", "1"},
-		"licence":     {"-o", out, "-busybox", file, "-copyright", file},
+		"licence":     {"-o", out, "-busybox", file, "-copyright", file}, // no version
 		"not defined": {"-unknown"},
 	} {
 		if err := run(args, ""); err == nil || !strings.Contains(err.Error(), want) {
@@ -30,6 +30,30 @@ func TestRunRefuses(t *testing.T) {
 	}
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a file was written all the same")
+	}
+}
+
+func TestReadFirst(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b", "c"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	for _, c := range []struct {
+		asked, want string
+		others      []string
+	}{
+		{"", "b", []string{in("a"), in("b"), in("c")}},
+		{in("c"), "c", []string{in("b")}},
+		{in("a"), "", []string{in("b")}},
+		{"", "", []string{in("a")}},
+	} {
+		data, err := readFirst(c.asked, c.others...)
+		if string(data) != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%+v: %q, %v", c, data, err)
+		}
 	}
 }
 

@@ -1,0 +1,104 @@
+# Everything is built, tested and measured from here.
+#
+#   make build    bin/coracle for this machine (or GOARCH=…)
+#   make demo     build, and run a container from the built-in image
+#   make test     install what the tests need, then lint, cross-build and test
+#
+# One program file ships: coracle embeds coracle-engine (images, layers) and
+# coracle-init (a tiny pid 1), and the engine embeds the base image. For another
+# architecture the embedded files are exchanged by go's -overlay option, so the
+# work tree always holds this machine's.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+GO      ?= go
+PREFIX  ?= /usr/local
+DESTDIR ?=
+HOST    := $(shell $(GO) env GOHOSTARCH)
+GOARCH  ?= $(HOST)
+export CGO_ENABLED := 0
+
+# Pinned: a linter that changes by itself makes yesterday's commit fail.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.5.0
+
+TAGS    := $(shell cat storage/engine/BUILD_TAGS)
+GOBUILD := $(GO) build -trimpath -buildvcs=false -ldflags "-s -w"
+CACHE   := bin/.cache/$(GOARCH)
+BUNDLE  := storage/internal/bundle/files
+BASE    := storage/engine/baseimage/files/base.oci.tar
+ifeq ($(GOARCH),$(HOST))
+  OUT := bin/coracle
+else
+  OUT := bin/coracle-linux-$(GOARCH)
+endif
+
+.PHONY: all build cross base engine demo test test-setup check lint vet staticcheck \
+  govulncheck unit fuzz bench install clean
+all: build
+
+# Each step is incremental: go build finds out by itself what changed, and files
+# are put in their place only when they differ. A second make takes seconds.
+build: export GOARCH := $(GOARCH)
+build:
+	.ci/build
+
+cross:
+	$(MAKE) --no-print-directory build GOARCH=amd64
+	$(MAKE) --no-print-directory build GOARCH=arm64
+
+demo: build
+	.ci/demo bin/coracle
+
+test: test-setup check cross
+	$(MAKE) --no-print-directory unit
+
+test-setup:
+	.ci/setup
+
+# check is every test of the source that runs nothing of it.
+check: vet staticcheck
+	@out=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go' 2>/dev/null || find . -name '*.go')); \
+	  [ -z "$$out" ] || { echo "gofmt -w needed: $$out" >&2; exit 1; }
+
+lint: check govulncheck
+	@if command -v golangci-lint >/dev/null; then golangci-lint run --build-tags '$(TAGS)'; \
+	  else echo "skipped: golangci-lint (not installed; its walls are also tested by cmd/coracle/walls_test.go)"; fi
+
+vet:
+	$(GO) vet -tags '$(TAGS)' ./... ./.ci/summary
+
+staticcheck:
+	$(GO) run $(STATICCHECK) -tags '$(TAGS)' ./... ./.ci/summary
+
+# The list of known vulnerabilities is fetched from the network, which is not
+# everywhere: then this says so and passes.
+govulncheck:
+	@out=$$($(GO) run $(GOVULNCHECK) -tags '$(TAGS)' ./... 2>&1) && { echo "$$out"; exit 0; }; \
+	  if grep -qE 'fetching vulnerabilities|no such host|dial tcp|403 Forbidden' <<<"$$out"; then \
+	    echo "skipped: govulncheck (its database is out of reach: $$(grep -m1 -E 'fetching|dial|403' <<<"$$out"))"; \
+	  else echo "$$out"; exit 1; fi
+
+# -count=1: the tests look at the machine, which go's cache does not see.
+unit: export CORACLE_BIN := $(CURDIR)/bin/coracle
+unit: build
+	$(GO) test -json -count=1 -timeout 10m -tags '$(TAGS)' ./... ./.ci/summary | $(GO) run ./.ci/summary -allowed .ci/skips.allowed
+
+# FUZZTIME is for each target.
+FUZZTIME ?= 5s
+fuzz:
+	.ci/fuzz $(FUZZTIME) '$(TAGS)'
+
+# bench installs nothing: it compares with the peers that are there.
+bench: build
+	$(GO) run ./cmd/coracle-bench $(BENCHFLAGS)
+
+install: build
+	install -D -m 0755 $(OUT) $(DESTDIR)$(PREFIX)/bin/coracle
+
+clean:
+	rm -rf bin
+	rm -f $(BASE) $(BUNDLE)/coracle-engine $(BUNDLE)/coracle-init

@@ -1,0 +1,31 @@
+// Command coracle-bench measures coracle beside the programs that do a similar
+// job, podman, crun, bwrap and unshare, as far as they are installed; it
+// installs nothing.
+//
+// # What is compared
+//
+// Every program runs `true`, without a network, on the same files: the base
+// image that coracle carries, or one made of a static busybox. They do not do
+// the same work. Coracle and podman start from an image store and give the
+// container a writable layer of its own. crun gets those files as a directory,
+// with a configuration that asks for what coracle does by default: the same id
+// maps, every namespace but time, the default seccomp profile, masked paths. It
+// makes no overlay and no cgroup (coracle makes no cgroup either). bwrap and
+// unshare do less again: one mapped id, no seccomp filter.
+//
+// # How
+//
+// All of them run in turn, forward in one round and backward in the next, so
+// that whatever else the machine does meets all alike. Medians are compared;
+// minima are shown beside them, because they say what the machine can do when
+// nobody disturbs. Before the next program starts, everything that the last one
+// left behind has ended: coracle answers before it cleans up, podman leaves a
+// clean-up process. How long that takes (column "gone") and the processor time
+// of all processes together (column "cpu") are shown too.
+//
+// Root does not measure: it makes the user coracle-bench, with subordinate ids,
+// runs the benchmark as that user in a mount namespace where /sys/fs/cgroup is
+// cgroup2 (podman refuses a hybrid hierarchy), kills what is left by pid, and
+// removes the user with its home. Anybody else measures as oneself, in a
+// temporary home directory.
+package main

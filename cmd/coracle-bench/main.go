@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// workerName is the argv[0] of the process that measures, when root started it.
+const workerName = "coracle-bench-worker"
+
+// options are the command line.
+type options struct {
+	Coracle string
+	Rounds  int
+	Quick   bool
+	JSON    bool
+}
+
+func parse(args []string, usage io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("coracle-bench", flag.ContinueOnError)
+	f.SetOutput(usage)
+	f.StringVar(&o.Coracle, "coracle", "bin/coracle", "the program to measure")
+	f.IntVar(&o.Rounds, "n", 30, "rounds of single runs; batches and stores get fewer")
+	f.BoolVar(&o.Quick, "quick", false, "few rounds, small batches and stores: does it work at all?")
+	f.BoolVar(&o.JSON, "json", false, "print JSON")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 || o.Rounds < 1 {
+		return o, fmt.Errorf("want no arguments and -n of 1 or more\n  fix: coracle-bench -help")
+	}
+	var err error
+	o.Coracle, err = filepath.Abs(o.Coracle)
+	return o, err
+}
+
+// args is the command line that parse turns into o.
+func (o options) args() []string {
+	return []string{
+		"-coracle", o.Coracle, "-n", fmt.Sprint(o.Rounds),
+		fmt.Sprintf("-quick=%t", o.Quick), fmt.Sprintf("-json=%t", o.JSON),
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	defer stop()
+	o, err := parse(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		os.Exit(0)
+	}
+	if err == nil {
+		err = run(ctx, o)
+	}
+	if err != nil && !errors.Is(err, errReported) {
+		fmt.Fprintln(os.Stderr, "coracle-bench:", err)
+	}
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+// errReported says that another process has printed the error.
+var errReported = errors.New("reported")
+
+func run(ctx context.Context, o options) error {
+	if _, err := os.Stat(o.Coracle); err != nil {
+		return fmt.Errorf("no program to measure: %w\n  fix: make build", err)
+	}
+	// What the measured programs leave behind becomes a child of this process,
+	// which can then wait for it.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("cannot become the parent of orphans: %w", err)
+	}
+	if os.Args[0] == workerName {
+		return work(ctx, o, &world{Home: os.Getenv("HOME"), Run: os.Getenv("XDG_RUNTIME_DIR")})
+	}
+	if os.Geteuid() == 0 {
+		return asOther(ctx, o)
+	}
+	w, err := temporaryWorld()
+	if err != nil {
+		return err
+	}
+	return errors.Join(work(ctx, o, w), w.remove())
+}
+
+// work measures and prints.
+func work(ctx context.Context, o options, w *world) error {
+	r, err := measure(ctx, o, w)
+	if err != nil {
+		return err
+	}
+	if !o.JSON {
+		return r.write(os.Stdout)
+	}
+	e := json.NewEncoder(os.Stdout)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(r)
+}
