@@ -37,7 +37,7 @@ else
 endif
 
 .PHONY: all build cross base engine demo test test-setup check lint vet staticcheck \
-  govulncheck unit fuzz bench install clean
+  govulncheck unit fuzz test-arm64 bench install clean
 all: build
 
 # Each step is incremental: go build finds out by itself what changed, and files
@@ -86,6 +86,10 @@ govulncheck:
 unit: export CORACLE_BIN := $(CURDIR)/bin/coracle
 unit: build
 	$(GO) test -json -count=1 -timeout 10m -tags '$(TAGS)' ./... ./.ci/summary | $(GO) run ./.ci/summary -allowed .ci/skips.allowed
+
+# The fast executor's assembly and the launcher on an emulated arm64 kernel.
+test-arm64:
+	.ci/arm64
 
 # FUZZTIME is for each target.
 FUZZTIME ?= 5s

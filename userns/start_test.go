@@ -48,7 +48,7 @@ func grant(t *testing.T) Grant {
 		t.Fatal(err)
 	}
 	if !g.Direct && g.Single {
-		t.Skip("needs-subids: this user may map one id only")
+		t.Skip("subids: this user may map one id only")
 	}
 	return g
 }
