@@ -26,6 +26,8 @@ func (s *supervisor) clean() {
 		if c.Trash(d) == nil {
 			_ = c.Empty(ctx, d)
 		}
+	} else {
+		d.Lock.Close() // it is as it will stay: whoever wants to remove it may
 	}
 	_ = c.ReapScratch(ctx)
 }

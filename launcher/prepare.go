@@ -120,12 +120,19 @@ func (l *launch) compute(d *storage.Dir) error {
 	l.completeOverlays(d)
 	var files []plan.File
 	for _, f := range l.extras.Files {
-		files = append(files, plan.File{Path: f.Path, Content: f.Content, Mode: f.Mode, ReadOnly: f.ReadOnly})
+		path := f.Path
+		// A link that leads nowhere yet, as /etc/resolv.conf in many images: the file
+		// is made where it leads to.
+		if at, _, exists, err := view.Resolve(path); err == nil && !exists {
+			path = "/" + at
+		}
+		files = append(files, plan.File{Path: path, Content: f.Content, Mode: f.Mode, ReadOnly: f.ReadOnly})
 	}
+	l.resolveMasks(view)
 	l.plan, err = plan.New(plan.Input{
 		Spec: l.spec, Root: l.root(d), Files: files, Filter: filter, Dirs: l.extras.Dirs,
 		KeepGroups: l.extras.KeepGroups, DenySetgroups: l.grant.Single, Init: l.extras.Init,
-		Kind: kernelPath, NotDir: notDir, Keep: l.extras.PreserveFDs,
+		Kind: l.kind(view, files), NotDir: notDir, Keep: l.extras.PreserveFDs,
 	})
 	if err != nil {
 		return fmt.Errorf("cannot plan the launch: %w", err)

@@ -19,6 +19,7 @@ type relay struct {
 	signal chan os.Signal
 	undo   func()
 	output chan struct{}
+	pipes  *pipes
 }
 
 // notProxied are signals that are about the caller itself, or come from Go.
@@ -83,6 +84,7 @@ func (r *relay) resize() {
 
 // finish waits for the last output and restores the terminal.
 func (r *relay) finish() {
+	r.pipes.finish()
 	if r.output != nil {
 		<-r.output
 	}

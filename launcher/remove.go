@@ -85,6 +85,8 @@ func removeOne(c storage.Containers, name string, force bool) error {
 		if err := kill(d); err != nil {
 			return fmt.Errorf("cannot kill container %s: %w", name, err)
 		}
+	} else if err := settle(d); err != nil {
+		return err
 	}
 	err = c.Trash(d)
 	switch {

@@ -43,7 +43,15 @@ func (l *launch) create() (*storage.Dir, error) {
 			return nil, err
 		}
 	}
-	return c.Create(storage.Params{Name: l.options.Name, Keep: !l.options.Rm})
+	p := storage.Params{Name: l.options.Name, Keep: !l.options.Rm}
+	d, err := c.Create(p)
+	if errors.Is(err, storage.ErrNameInUse) {
+		if other, missing := c.Lookup(p.Name); missing == nil && settle(other) != nil {
+			return nil, err
+		}
+		d, err = c.Create(p)
+	}
+	return d, err
 }
 
 func (l *launch) run(ctx context.Context, dir *storage.Dir, stderr io.Writer) (int, error) {
@@ -95,6 +103,7 @@ func (l *launch) note(stderr io.Writer) {
 type running struct {
 	process *userns.Process
 	conn    conn
+	pipes   pipes
 }
 
 // startSupervisor clones the supervisor and returns before its ids are mapped.
@@ -117,18 +126,27 @@ func (l *launch) startSupervisor(dir *storage.Dir) (*running, error) {
 			return nil, err
 		}
 	}
+	r := &running{conn: conn{ours}}
+	if !l.options.TTY {
+		if err := r.pipes.replace(&p.Stdio); err != nil {
+			return nil, err
+		}
+	}
 	join := openBase(l.paths.Run, l.grant)
-	process, err := l.grant.Start(p, join)
+	r.process, err = l.grant.Start(p, join)
 	if join != nil {
 		join.Close()
 	}
-	if p.Stdio[0] != nil {
-		p.Stdio[0].Close()
+	for _, f := range p.Stdio {
+		if f != nil {
+			f.Close()
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &running{process: process, conn: conn{ours}}, nil
+	r.pipes.start()
+	return r, nil
 }
 
 // self finds this program's file: by its path, or as a sealed copy in memory
@@ -195,7 +213,7 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 
 // follow relays until the container has ended.
 func (r *running) follow(l *launch, id string, signals chan os.Signal) (int, error) {
-	relay := &relay{signal: signals}
+	relay := &relay{signal: signals, pipes: &r.pipes}
 	for {
 		k, payload, fds, err := r.conn.receive()
 		if err != nil {

@@ -33,6 +33,8 @@ type supervisor struct {
 	pid   int
 	pidfd int
 	tty   int
+	// adopts says that orphans of the container become this process's children.
+	adopts bool
 }
 
 // Supervise is the supervisor's main function; it returns the exit status of
@@ -168,6 +170,7 @@ func (s *supervisor) borrow() error {
 // start clones the container's first process and waits until it has become the
 // command.
 func (s *supervisor) start() error {
+	s.adopt()
 	var sync, failed, pid, console [2]int
 	for _, p := range []*[2]int{&sync, &failed, &pid} {
 		if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
@@ -282,6 +285,7 @@ func (s *supervisor) supervise() {
 		go s.drainWithoutCaller()
 	}
 	status := s.wait()
+	s.endOrphans()
 	// The socket stays open: its end would tell drainWithoutCaller to take the last
 	// output from the terminal, which the caller is reading.
 	_ = s.conn.send(msgExited, []byte{byte(status)})
@@ -325,8 +329,13 @@ func (s *supervisor) drainWithoutCaller() {
 // wait waits for the container's first process.
 func (s *supervisor) wait() int {
 	var ws unix.WaitStatus
+	who := s.pid
+	if s.adopts {
+		who = -1 // orphans that end before it are reaped, too
+	}
 	for {
-		if _, err := unix.Wait4(s.pid, &ws, 0, nil); err != unix.EINTR {
+		pid, err := unix.Wait4(who, &ws, 0, nil)
+		if err != unix.EINTR && (err != nil || pid == s.pid) {
 			return exitStatus(ws)
 		}
 	}

@@ -156,7 +156,7 @@ func (b *blocked) file(name string) string {
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("needs root, to make users")
+		t.Skip("root: it makes users")
 	}
 	for _, program := range []string{"useradd", "userdel", "unshare", "setpriv"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -174,7 +174,7 @@ func addUser(t *testing.T, name string, args ...string) *osuser.User {
 	}
 	out, err := exec.Command("useradd", append(args, "--no-create-home", name)...).CombinedOutput()
 	if err != nil {
-		t.Skipf("cannot make a user: %v: %s", err, out)
+		t.Fatalf("cannot make a user: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
 		if out, err := remove(); err != nil {

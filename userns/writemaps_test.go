@@ -33,7 +33,7 @@ func TestUserWithSubIDs(t *testing.T) {
 	needRoot(t)
 	u := addUser(t, "t-userns")
 	if out, err := exec.Command("getsubids", "t-userns").Output(); err != nil || len(out) == 0 {
-		t.Skip("useradd grants no sub-ids here")
+		t.Skip("useradd: it grants no sub-ids here")
 	}
 	r := runAs(t, u, "write")
 	r.wrote(t, "allow")
@@ -144,7 +144,7 @@ func TestWriteDirectlyFails(t *testing.T) {
 	g, err := Lookup(t.Context())
 	if err != nil || !g.Direct {
 		child.end()
-		t.Skipf("not root enough: %+v, %v", g, err)
+		t.Skipf("root: not root enough: %+v, %v", g, err)
 	}
 	if err := g.WriteMaps(t.Context(), child.pid); err != nil {
 		t.Error(err)

@@ -24,6 +24,7 @@ var (
 // and attaches a copy of the mount in the container's own mount namespace.
 func (p *planner) root() error {
 	r, h, c := p.Root, p.host, p.child
+	h.do("what is made here has the mode it is given, whatever the caller masks", tape.Umask, tape.Int(0))
 	tree := clone
 	switch {
 	case len(r.Lower) > 0:

@@ -35,7 +35,7 @@ func newRegistry(t *testing.T) *registry {
 	t.Helper()
 	path, err := exec.LookPath("docker-registry")
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("program docker-registry: %v", err)
 	}
 	dir := t.TempDir()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -90,7 +90,7 @@ func (r *registry) push(t *testing.T, ref, name string, more ...string) {
 	t.Helper()
 	skopeo, err := exec.LookPath("skopeo")
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("program skopeo: %v", err)
 	}
 	args := append([]string{"--insecure-policy", "copy", "-q", "--dest-tls-verify=false"}, more...)
 	run1(t, exec.Command(skopeo, append(args, ref, "docker://"+r.host+"/"+name)...))
@@ -103,7 +103,7 @@ func (r *registry) insecure(w *world, more string) {
 
 func TestPull(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts a registry")
+		t.Skip("short: it starts a registry")
 	}
 	reg := newRegistry(t)
 	src := newLayout(t, filepath.Join(t.TempDir(), "img"))
@@ -187,7 +187,7 @@ func TestPull(t *testing.T) {
 // others leave nothing.
 func TestPullTroubles(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts a registry")
+		t.Skip("short: it starts a registry")
 	}
 	reg := newRegistry(t)
 	src := newLayout(t, filepath.Join(t.TempDir(), "img"))
@@ -243,7 +243,7 @@ func TestPullTroubles(t *testing.T) {
 // TestPullPrivate logs in with what podman login or docker login left.
 func TestPullPrivate(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts a registry")
+		t.Skip("short: it starts a registry")
 	}
 	reg := newRegistry(t)
 	src := newLayout(t, filepath.Join(t.TempDir(), "img"))

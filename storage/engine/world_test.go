@@ -50,7 +50,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("needs root, to make a user")
+		t.Skip("root: it makes a user")
 	}
 	w := &world{t: t}
 	u, err := user.Lookup(testUser)
@@ -101,7 +101,7 @@ func idMap(t *testing.T, file string, id int) []syscall.SysProcIDMap {
 		}
 	}
 	if len(m) == 1 {
-		t.Skipf("%s has no range for %s", file, testUser)
+		t.Fatalf("%s has no range for %s", file, testUser)
 	}
 	return m
 }
@@ -160,7 +160,7 @@ func (w *world) asUser(name string, args ...string) *exec.Cmd {
 	w.t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		w.t.Skip(err)
+		w.t.Skipf("program %s: %v", name, err)
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Env, cmd.Dir = append(w.env, "USER="+testUser, "LOGNAME="+testUser), w.home

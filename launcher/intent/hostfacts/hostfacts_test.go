@@ -101,7 +101,7 @@ func TestReadFileOfAPipe(t *testing.T) {
 func TestStat(t *testing.T) {
 	data, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	mounts := map[string]string{}
 	for line := range strings.Lines(string(data)) {

@@ -112,7 +112,7 @@ func child(t *testing.T, what string) (string, error) {
 	cmd.Env = append(os.Environ(), childEnv+"="+what)
 	out, err := cmd.CombinedOutput()
 	if strings.HasPrefix(string(out), "cannot attach: function not implemented") {
-		t.Skip("this kernel has no seccomp filters")
+		t.Fatal("this kernel has no seccomp filters")
 	}
 	return string(out), err
 }
@@ -128,10 +128,10 @@ func TestDefaultFilterInTheKernel(t *testing.T) {
 // TestForeignCallIsKilled makes an i386 call, by int 0x80, from a process with the default filter.
 func TestForeignCallIsKilled(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
-		t.Skip("there is no way to make a 32-bit call from a Go program on", runtime.GOARCH)
+		t.Skip("arch amd64: there is no way to make a 32-bit call from a Go program on", runtime.GOARCH)
 	}
 	if out, err := child(t, "foreign-unfiltered"); err != nil || strings.Contains(out, "-") {
-		t.Skipf("this kernel does not take i386 calls: %v %s", err, out)
+		t.Skipf("i386: this kernel does not take i386 calls: %v %s", err, out)
 	}
 	out, err := child(t, "foreign")
 	var exit *exec.ExitError

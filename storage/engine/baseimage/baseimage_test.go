@@ -9,7 +9,7 @@ import (
 func TestOpen(t *testing.T) {
 	f, err := Open()
 	if errors.Is(err, ErrMissing) {
-		t.Skip("built without the archive, as the error says")
+		t.Skip("base: built without the archive, as the error says")
 	}
 	if err != nil {
 		t.Fatal(err)
