@@ -40,12 +40,15 @@ func (l *launch) record(d *storage.Dir) error {
 	if l.image != nil {
 		r.ImageID = l.image.ID
 	}
+	// Nothing waits for the disk before the start: the supervisor syncs after it.
+	unsynced := *d
+	unsynced.Keep = false
 	for name, v := range map[string]any{intentFact: r, specFact: l.spec} {
 		b, err := json.Marshal(v)
 		if err != nil {
 			return err
 		}
-		if err := d.WriteFact(name, append(b, '\n')); err != nil {
+		if err := unsynced.WriteFact(name, append(b, '\n')); err != nil {
 			return err
 		}
 	}

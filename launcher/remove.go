@@ -87,6 +87,8 @@ func removeOne(c storage.Containers, name string, force bool) error {
 		}
 	} else if err := settle(d); err != nil {
 		return err
+	} else if d, err = c.Lookup(name); err != nil {
+		return err // a throw-away container that just ended
 	}
 	err = c.Trash(d)
 	switch {

@@ -294,8 +294,12 @@ func (s *supervisor) supervise() {
 
 // writeState leaves the fact by which other launches find this container.
 func (s *supervisor) writeState() {
-	d := &storage.Dir{Path: s.req.Dir}
-	_ = d.WriteFact(stateFact, []byte(strconv.Itoa(s.pid)+" "+startTime(s.pid)+"\n"))
+	d := &storage.Dir{Path: s.req.Dir, Keep: s.req.Keep}
+	if d.Keep {
+		// The state need not outlive a power cut, the rest should.
+		defer func() { go d.Sync() }()
+	}
+	_ = (&storage.Dir{Path: s.req.Dir}).WriteFact(stateFact, []byte(strconv.Itoa(s.pid)+" "+startTime(s.pid)+"\n"))
 }
 
 // releaseStdio lets go of the caller's standard descriptors, which the

@@ -236,7 +236,10 @@ func (d *Dir) Alive() (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	return locked(f)
+	held, err := locked(f)
+	// Between open and asking, the directory may have gone to the trash, where
+	// whoever deletes it holds the lock.
+	return held && sameFile(f, f.Name()), err
 }
 
 // Acquire takes the lock of a stopped container, to start or to remove it.

@@ -48,7 +48,7 @@ func inBase(t *testing.T) bool {
 	} else {
 		unshare, err := exec.LookPath("unshare")
 		if err != nil {
-			t.Skip("needs unshare(1) with --map-auto (util-linux 2.38)")
+			t.Skip("program unshare: needs --map-auto (util-linux 2.38)")
 		}
 		cmd = exec.Command(unshare, append([]string{"--user", "--mount", "--map-root-user", "--map-auto", self}, args...)...)
 	}
@@ -63,7 +63,7 @@ func inBase(t *testing.T) bool {
 	cmd.Env = append(os.Environ(), inBaseEnv+"="+dir, "TMPDIR="+dir)
 	out, err := cmd.CombinedOutput()
 	if os.Geteuid() != 0 && strings.Contains(string(out), "unshare: ") {
-		t.Skipf("no user namespace: %s", out)
+		t.Fatalf("no user namespace: %s", out)
 	}
 	if err != nil {
 		t.Errorf("in the base namespace: %v\n%s", err, out)

@@ -152,7 +152,7 @@ func (s *Shifter) locked(ctx context.Context, lock *os.File, layer, staging, mad
 		err = unix.Rename(staging, made)
 	}
 	if err != nil {
-		removeTree(context.WithoutCancel(ctx), staging)
+		_ = removeTree(context.WithoutCancel(ctx), staging)
 		return false, err
 	}
 	return false, syncDir(filepath.Dir(made))

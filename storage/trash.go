@@ -33,7 +33,7 @@ func (c Containers) Trash(d *Dir) error {
 		return fmt.Errorf("cannot remove container %s: %w", d.label(), err)
 	}
 	d.Path = moved
-	c.dropName(d) // if that fails, the name is free all the same: see reserve
+	_ = c.dropName(d) // if that fails, the name is free all the same: see reserve
 	return nil
 }
 

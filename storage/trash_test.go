@@ -80,7 +80,7 @@ func TestReapTakesOnlyGarbage(t *testing.T) {
 // What a sweeper cannot judge it leaves alone.
 func TestReapKeepsWhatItCannotJudge(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("nothing is closed to root")
+		t.Skip("unprivileged: nothing is closed to root")
 	}
 	c := containers(t)
 	d := create(t, c, Params{})

@@ -160,7 +160,7 @@ func needRoot(t *testing.T) {
 	}
 	for _, program := range []string{"useradd", "userdel", "unshare", "setpriv"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Skip(err)
+			t.Skipf("program %s: %v", program, err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,11 +20,12 @@ const (
 	// accountComment tells a user that a killed benchmark left behind from
 	// somebody else's of the same name.
 	accountComment = "temporary user of coracle-bench"
-	accountLock    = "/run/lock/coracle-bench"
+	lockDir        = "/run/lock"
 )
 
 // account is the user that root measures as.
 type account struct {
+	name     string
 	uid, gid int
 	home     string
 	ids      []idRange // its own and its subordinate ids
@@ -32,8 +34,13 @@ type account struct {
 
 type idRange struct{ first, last uint64 }
 
-func openAccount() (*account, error) {
-	lock, err := os.OpenFile(accountLock, os.O_CREATE|os.O_RDWR, 0o600)
+// openAccount takes a user for this process alone, and makes it if need be.
+func openAccount(name string) (*account, error) {
+	err := os.MkdirAll(lockDir, 0o755)
+	var lock *os.File
+	if err == nil {
+		lock, err = os.OpenFile(filepath.Join(lockDir, name), os.O_CREATE|os.O_RDWR, 0o600)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the benchmark's lock: %w", err)
 	}
@@ -41,27 +48,32 @@ func openAccount() (*account, error) {
 		lock.Close()
 		return nil, errors.New("another coracle-bench is at work: both would measure each other")
 	}
-	u, err := user.Lookup(accountName)
-	if err != nil {
-		if err := shadow("useradd", "--create-home", "--comment", accountComment, "--shell", "/bin/sh", accountName); err != nil {
-			lock.Close()
-			return nil, fmt.Errorf("cannot make the user %s: %w", accountName, err)
-		}
-		u, err = user.Lookup(accountName)
-	}
-	if err == nil && u.Name != accountComment {
-		err = fmt.Errorf("there is a user %s that this program did not make", accountName)
-	}
+	u, err := makeUser(name)
 	if err != nil {
 		lock.Close()
 		return nil, err
 	}
-	a := &account{home: u.HomeDir, lock: lock}
+	a := &account{name: name, home: u.HomeDir, lock: lock}
 	a.uid, _ = strconv.Atoi(u.Uid)
 	a.gid, _ = strconv.Atoi(u.Gid)
 	subuid, _ := os.ReadFile("/etc/subuid") // without it there are no such ids
-	a.ids = append(subRanges(string(subuid), accountName, u.Uid), idRange{uint64(a.uid), uint64(a.uid)})
+	a.ids = append(subRanges(string(subuid), name, u.Uid), idRange{uint64(a.uid), uint64(a.uid)})
 	return a, nil
+}
+
+// makeUser takes over what a killed benchmark left, and nobody else's user.
+func makeUser(name string) (*user.User, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		if err := shadow("useradd", "--create-home", "--comment", accountComment, "--shell", "/bin/sh", name); err != nil {
+			return nil, fmt.Errorf("cannot make the user %s: %w", name, err)
+		}
+		u, err = user.Lookup(name)
+	}
+	if err == nil && u.Name != accountComment {
+		err = fmt.Errorf("there is a user %s that this program did not make", name)
+	}
+	return u, err
 }
 
 // shadow runs a program of the shadow suite, which gives up at once when another
@@ -110,7 +122,7 @@ func (a *account) close() error {
 	if err := a.killAll(); err != nil {
 		return err
 	}
-	err := shadow("userdel", "--remove", accountName)
+	err := shadow("userdel", "--remove", a.name)
 	return errors.Join(err, os.RemoveAll(a.home))
 }
 
@@ -132,7 +144,7 @@ func (a *account) killAll() error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	return fmt.Errorf("processes of the user %s do not end", accountName)
+	return fmt.Errorf("processes of the user %s do not end", a.name)
 }
 
 // kill looks once more who a pid is, while a pidfd keeps it from being another.

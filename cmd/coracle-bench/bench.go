@@ -68,7 +68,7 @@ func measure(ctx context.Context, o options, w *world) (*Report, error) {
 	if grant.Note != "" {
 		b.note("%s", grant.Note)
 	}
-	if r.Peers, err = b.warmUp(ctx, st.peers()); err != nil {
+	if r.Peers, err = b.warmUp(ctx, only(st.peers(), o.Only)); err != nil {
 		return nil, err
 	}
 	if err := b.measureAll(ctx, o.amounts(), r); err != nil {

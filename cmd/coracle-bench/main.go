@@ -23,6 +23,7 @@ type options struct {
 	Rounds  int
 	Quick   bool
 	JSON    bool
+	Only    string
 }
 
 func parse(args []string, usage io.Writer) (options, error) {
@@ -33,6 +34,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.Rounds, "n", 30, "rounds of single runs; batches and stores get fewer")
 	f.BoolVar(&o.Quick, "quick", false, "few rounds, small batches and stores: does it work at all?")
 	f.BoolVar(&o.JSON, "json", false, "print JSON")
+	f.StringVar(&o.Only, "only", "", "comma-separated programs to compare with, by their names in the table (all that are installed)")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -48,7 +50,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 func (o options) args() []string {
 	return []string{
 		"-coracle", o.Coracle, "-n", fmt.Sprint(o.Rounds),
-		fmt.Sprintf("-quick=%t", o.Quick), fmt.Sprintf("-json=%t", o.JSON),
+		fmt.Sprintf("-quick=%t", o.Quick), fmt.Sprintf("-json=%t", o.JSON), "-only", o.Only,
 	}
 }
 
@@ -60,7 +62,7 @@ func main() {
 		os.Exit(0)
 	}
 	if err == nil {
-		err = run(ctx, o)
+		err = run(ctx, o, os.Stdout)
 	}
 	if err != nil && !errors.Is(err, errReported) {
 		fmt.Fprintln(os.Stderr, "coracle-bench:", err)
@@ -73,7 +75,7 @@ func main() {
 // errReported says that another process has printed the error.
 var errReported = errors.New("reported")
 
-func run(ctx context.Context, o options) error {
+func run(ctx context.Context, o options, out io.Writer) error {
 	if _, err := os.Stat(o.Coracle); err != nil {
 		return fmt.Errorf("no program to measure: %w\n  fix: make build", err)
 	}
@@ -83,28 +85,28 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("cannot become the parent of orphans: %w", err)
 	}
 	if os.Args[0] == workerName {
-		return work(ctx, o, &world{Home: os.Getenv("HOME"), Run: os.Getenv("XDG_RUNTIME_DIR")})
+		return work(ctx, o, &world{Home: os.Getenv("HOME"), Run: os.Getenv("XDG_RUNTIME_DIR")}, out)
 	}
 	if os.Geteuid() == 0 {
-		return asOther(ctx, o)
+		return asOther(ctx, o, out)
 	}
 	w, err := temporaryWorld()
 	if err != nil {
 		return err
 	}
-	return errors.Join(work(ctx, o, w), w.remove())
+	return errors.Join(work(ctx, o, w, out), w.remove())
 }
 
 // work measures and prints.
-func work(ctx context.Context, o options, w *world) error {
+func work(ctx context.Context, o options, w *world, out io.Writer) error {
 	r, err := measure(ctx, o, w)
 	if err != nil {
 		return err
 	}
 	if !o.JSON {
-		return r.write(os.Stdout)
+		return r.write(out)
 	}
-	e := json.NewEncoder(os.Stdout)
+	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(r)

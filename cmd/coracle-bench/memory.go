@@ -134,7 +134,7 @@ func (s *sampler) stop(all []started) error {
 	for _, p := range all {
 		_, _ = p.Wait() // of a killed command
 	}
-	if !s.settle(settleLimit) {
+	if !s.settle(s.patience) {
 		err = errors.Join(err, fmt.Errorf("processes are left: %s", s.left()))
 	}
 	return err

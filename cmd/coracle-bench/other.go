@@ -16,17 +16,17 @@ import (
 )
 
 // asOther measures as a user of its own, made and removed here.
-func asOther(ctx context.Context, o options) error {
-	a, err := openAccount()
+func asOther(ctx context.Context, o options, out io.Writer) error {
+	a, err := openAccount(accountName)
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.measure(ctx, o), a.close())
+	return errors.Join(a.measure(ctx, o, out), a.close())
 }
 
 // measure starts this program again as the user, on copies of the programs: the
 // user may not be able to read where they are.
-func (a *account) measure(ctx context.Context, o options) error {
+func (a *account) measure(ctx context.Context, o options, out io.Writer) error {
 	bin := filepath.Join(a.home, "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (a *account) measure(ctx context.Context, o options) error {
 	cmd.Args = append([]string{workerName}, o.args()...)
 	cmd.Dir = a.home
 	cmd.Env = []string{"HOME=" + a.home, "XDG_RUNTIME_DIR=" + run, "PATH=" + searchPath}
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Stdout, cmd.Stderr = out, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -60,7 +60,7 @@ func (a *account) measure(ctx context.Context, o options) error {
 	if err := a.runPrivately(cmd, run); errors.As(err, &exit) {
 		return errReported
 	} else if err != nil {
-		return fmt.Errorf("cannot measure as %s: %w", accountName, err)
+		return fmt.Errorf("cannot measure as %s: %w", a.name, err)
 	}
 	return nil
 }
@@ -69,8 +69,7 @@ func (a *account) measure(ctx context.Context, o options) error {
 // with it: no other thread of this process sees those mounts.
 func (a *account) runPrivately(cmd *exec.Cmd, run string) error {
 	result := make(chan error)
-	go func() {
-		runtime.LockOSThread()
+	go onLostThread(func() {
 		err := unix.Unshare(unix.CLONE_NEWNS)
 		if err == nil {
 			err = a.mounts(run)
@@ -79,8 +78,26 @@ func (a *account) runPrivately(cmd *exec.Cmd, run string) error {
 			err = cmd.Run()
 		}
 		result <- err
-	}()
+	})
 	return <-result
+}
+
+// onLostThread runs f on a thread that ends with the calling goroutine. The
+// process's first thread does not end, and is what /proc/self shows: it is kept
+// busy while another one is found.
+func onLostThread(f func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != os.Getpid() {
+		f()
+		return // locked: the thread ends
+	}
+	defer runtime.UnlockOSThread()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		onLostThread(f)
+	}()
+	<-done
 }
 
 func (a *account) mounts(run string) error {

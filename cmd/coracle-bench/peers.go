@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"coracle/launcher"
@@ -55,13 +56,29 @@ func (s stage) peers() []peer {
 		{name: "podman", program: "podman", version: []string{"--version"}, holds: true,
 			command: front("run", "--rm", "--network=none", imageName)},
 		{name: "crun", program: "crun", version: []string{"--version"}, holds: true, command: crun("")},
-		{name: "crun, no seccomp", program: "crun", version: []string{"--version"}, command: crun(plainBundle)},
+		{name: "crun unfiltered", program: "crun", version: []string{"--version"}, command: crun(plainBundle)},
 		{name: "bwrap", program: "bwrap", version: []string{"--version"}, holds: true,
 			command: front("--unshare-all", "--bind", s.root, "/", "--proc", "/proc", "--dev", "/dev")},
 		{name: "unshare", program: "unshare", version: []string{"--version"}, holds: true,
 			command: front("-Urmpfiun", "--root", s.root, "--mount-proc")},
 		{name: floorName, program: "true", version: []string{"--version"}, command: func(string, ...string) []string { return nil }},
 	}
+}
+
+// only picks peers by name; coracle, the first, always takes part. An empty list
+// picks all.
+func only(all []peer, list string) []peer {
+	if list == "" {
+		return all
+	}
+	names := strings.Split(list, ",")
+	picked := []peer{all[0]}
+	for _, p := range all[1:] {
+		if slices.Contains(names, p.name) {
+			picked = append(picked, p)
+		}
+	}
+	return picked
 }
 
 // argv is the whole command line of a run.

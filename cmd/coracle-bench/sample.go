@@ -24,6 +24,8 @@ type sampler struct {
 	// keepers are processes that a program leaves running on purpose, as podman
 	// its pause process.
 	keepers map[int]bool
+	// patience is how long a program may take to clean up after itself.
+	patience time.Duration
 }
 
 func newSampler() (*sampler, error) {
@@ -35,11 +37,8 @@ func newSampler() (*sampler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a file in memory: %w", err)
 	}
-	return &sampler{null: null, stderr: os.NewFile(uintptr(fd), "stderr"), keepers: map[int]bool{}}, nil
+	return &sampler{null: null, stderr: os.NewFile(uintptr(fd), "stderr"), keepers: map[int]bool{}, patience: 5 * time.Second}, nil
 }
-
-// settleLimit is how long a program may take to clean up after itself.
-const settleLimit = 5 * time.Second
 
 // run runs all commands at once and waits for their end and for that of what
 // they leave behind. Each must exit with status 0.
@@ -54,7 +53,7 @@ func (s *sampler) run(w *world, commands ...[]string) (sample, error) {
 		errs = errors.Join(errs, s.wait(p))
 	}
 	wall := time.Since(start)
-	if !s.settle(settleLimit) {
+	if !s.settle(s.patience) {
 		errs = errors.Join(errs, fmt.Errorf("processes are left: %s", s.left()))
 	}
 	return sample{Wall: wall, Gone: time.Since(start), CPU: cpuTime() - before}, errs

@@ -237,7 +237,7 @@ func TestWriteTarTwice(t *testing.T) {
 func TestRealImage(t *testing.T) {
 	busybox, err := os.ReadFile("/bin/busybox")
 	if err != nil || checkBusybox(busybox, "amd64") != nil {
-		t.Skip("busybox-static for amd64 is not installed")
+		t.Skip("arch amd64: busybox-static for amd64 is not installed")
 	}
 	o := options(t)
 	o.Busybox = busybox
@@ -256,7 +256,7 @@ func TestRealImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := exec.LookPath("skopeo"); err != nil {
-		t.Skip("skopeo is not installed")
+		t.Skip("program skopeo: it is not installed")
 	}
 	if out, err := exec.Command("skopeo", "inspect", "oci-archive:"+file+":"+Name).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
@@ -266,7 +266,7 @@ func TestRealImage(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if _, err := exec.LookPath("umoci"); err != nil {
-		t.Skip("umoci is not installed")
+		t.Skip("program umoci: it is not installed")
 	}
 	if out, err := exec.Command("umoci", "unpack", "--rootless", "--image", dir+"/oci:base", dir+"/bundle").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
