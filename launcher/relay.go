@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -28,21 +29,26 @@ var notProxied = map[os.Signal]bool{
 	unix.SIGWINCH: true, unix.SIGTSTP: true,
 }
 
-// catch starts to collect signals: before the container exists, so that none
+// usual are the signals that people and service managers send. Catching one costs
+// two thread switches in Go, a millisecond for all there are: the others wait
+// until a container has run for restAfter.
+var usual = []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2}
+
+const restAfter = 50 * time.Millisecond
+
+// catch starts to collect signals: before a container can exist, so that none
 // that arrives meanwhile ends the caller and leaves the container behind.
 func catch(proxy bool) chan os.Signal {
 	c := make(chan os.Signal, 64)
 	if proxy {
-		signal.Notify(c)
-	} else {
-		signal.Notify(c, unix.SIGWINCH)
+		signal.Notify(c, usual...)
 	}
 	return c
 }
 
 // start begins to relay. pidfd is the container's first process, tty the master
-// of its terminal or -1.
-func (r *relay) start(pidfd, tty int) error {
+// of its terminal or -1; proxy passes every signal on.
+func (r *relay) start(pidfd, tty int, proxy bool) error {
 	r.pidfd, r.undo = pidfd, func() {}
 	if tty >= 0 {
 		r.tty = os.NewFile(uintptr(tty), "terminal")
@@ -53,10 +59,14 @@ func (r *relay) start(pidfd, tty int) error {
 			}
 			r.undo = func() { _ = term.Restore(0, old) }
 		}
+		signal.Notify(r.signal, unix.SIGWINCH)
 		r.resize()
 		r.output = make(chan struct{})
 		go func() { _, _ = io.Copy(r.tty, os.Stdin) }()
 		go func() { _, _ = io.Copy(os.Stdout, r.tty); close(r.output) }()
+	}
+	if proxy {
+		time.AfterFunc(restAfter, func() { signal.Notify(r.signal) })
 	}
 	go func() {
 		for s := range r.signal {

@@ -55,7 +55,6 @@ func (l *launch) create() (*storage.Dir, error) {
 }
 
 func (l *launch) run(ctx context.Context, dir *storage.Dir, stderr io.Writer) (int, error) {
-	signals := catch(l.options.SigProxy)
 	sv, err := l.startSupervisor(dir)
 	if err != nil {
 		l.discard(dir)
@@ -65,6 +64,7 @@ func (l *launch) run(ctx context.Context, dir *storage.Dir, stderr io.Writer) (i
 	mapped := make(chan error, 1)
 	go func() { mapped <- sv.process.Map(ctx, l.grant) }()
 	err = l.compute(dir)
+	signals := catch(l.options.SigProxy)
 	if merr := <-mapped; merr != nil {
 		l.discard(dir)
 		return ExitFailed, merr
@@ -233,7 +233,7 @@ func (r *running) follow(l *launch, id string, signals chan os.Signal) (int, err
 			if len(fds) > 1 {
 				tty = fds[1]
 			}
-			if err := relay.start(fds[0], tty); err != nil {
+			if err := relay.start(fds[0], tty, l.options.SigProxy); err != nil {
 				return ExitFailed, err
 			}
 		case k == msgExited && len(payload) == 1:
