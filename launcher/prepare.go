@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -123,7 +125,7 @@ func (l *launch) compute(d *storage.Dir) error {
 		path := f.Path
 		// A link that leads nowhere yet, as /etc/resolv.conf in many images: the file
 		// is made where it leads to.
-		if at, _, exists, err := view.Resolve(path); err == nil && !exists {
+		if at, _, exists, err := view.Resolve(path); err == nil && !exists && !l.covered(path) {
 			path = "/" + at
 		}
 		files = append(files, plan.File{Path: path, Content: f.Content, Mode: f.Mode, ReadOnly: f.ReadOnly})
@@ -138,6 +140,12 @@ func (l *launch) compute(d *storage.Dir) error {
 		return fmt.Errorf("cannot plan the launch: %w", err)
 	}
 	return nil
+}
+
+// covered tells that something is mounted above a path, so that the image does not
+// say what is there.
+func (l *launch) covered(path string) bool {
+	return slices.ContainsFunc(l.spec.Mounts, func(m specs.Mount) bool { return strings.HasPrefix(path, m.Destination+"/") })
 }
 
 func (l *launch) imageConfig() *intent.ImageConfig {

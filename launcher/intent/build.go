@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"coracle/launcher/internal/capability"
 )
 
 // Input is all that decides a container.
@@ -78,7 +80,7 @@ type builder struct {
 // Build computes the spec and the extras. The root path of the spec is left empty: it is the caller's.
 func Build(in Input) (*specs.Spec, *Extras, error) {
 	if in.Host == nil {
-		in.Host = &HostFacts{LastCap: len(capNames) - 1}
+		in.Host = &HostFacts{LastCap: len(capability.Names) - 1}
 	}
 	if err := in.Options.Check(); err != nil {
 		return nil, nil, err

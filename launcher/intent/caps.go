@@ -5,19 +5,9 @@ import (
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
-)
 
-// capNames are the capabilities by their number, capabilities(7), Linux 5.9 and later.
-var capNames = [...]string{
-	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
-	"CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE",
-	"CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER",
-	"CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT",
-	"CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME",
-	"CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL",
-	"CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
-	"CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
-}
+	"coracle/launcher/internal/capability"
+)
 
 // defaultCaps are podman's: docker's without NET_RAW, MKNOD and AUDIT_WRITE. Bit n is capability n.
 const defaultCaps uint64 = 1<<0 | // CHOWN
@@ -44,7 +34,7 @@ next:
 		if !strings.HasPrefix(name, "CAP_") {
 			name = "CAP_" + name
 		}
-		for i, n := range capNames {
+		for i, n := range capability.Names {
 			if n != name {
 				continue
 			}
@@ -62,8 +52,8 @@ next:
 // mergeCaps gives the bounding set. ALL in one list and names in the other are taken as docker takes them:
 // `--cap-drop all --cap-add X` leaves X, `--cap-add all --cap-drop X` leaves all but X.
 func mergeCaps(add, drop []string, privileged bool, lastCap int) (uint64, error) {
-	all := uint64(1)<<len(capNames) - 1
-	if lastCap >= 0 && lastCap < len(capNames)-1 {
+	all := uint64(1)<<len(capability.Names) - 1
+	if lastCap >= 0 && lastCap < len(capability.Names)-1 {
 		all = 1<<(lastCap+1) - 1
 	}
 	added, addAll, err := parseCaps("--cap-add", add, all)
@@ -75,7 +65,7 @@ func mergeCaps(add, drop []string, privileged bool, lastCap int) (uint64, error)
 		return 0, err
 	}
 	if both := added & dropped; both != 0 {
-		return 0, fail(ErrConflict, "%s is both added and dropped", capNames[bits.TrailingZeros64(both)])
+		return 0, fail(ErrConflict, "%s is both added and dropped", capability.Names[bits.TrailingZeros64(both)])
 	}
 	switch {
 	case dropAll && (addAll || privileged):
@@ -91,7 +81,7 @@ func mergeCaps(add, drop []string, privileged bool, lastCap int) (uint64, error)
 func capList(set uint64) []string {
 	out := make([]string, 0, bits.OnesCount64(set))
 	for ; set != 0; set &= set - 1 {
-		out = append(out, capNames[bits.TrailingZeros64(set)])
+		out = append(out, capability.Names[bits.TrailingZeros64(set)])
 	}
 	return out
 }

@@ -6,31 +6,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/internal/capability"
 	"coracle/userns/tape"
 )
 
-// capNames are the capabilities of capabilities(7) by number.
-var capNames = [...]string{
-	"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
-	"LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER",
-	"SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE",
-	"SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP",
-	"MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF",
-	"CHECKPOINT_RESTORE",
-}
-
 // capSet is a set of capabilities as a bit mask.
 func capSet(names []string) (set uint64, err error) {
-	for _, n := range names {
-		found := false
-		for i, c := range capNames {
-			if strings.TrimPrefix(n, "CAP_") == c {
-				set, found = set|1<<i, true
-			}
+	for _, name := range names {
+		n := capability.Number(name)
+		if n < 0 {
+			return 0, fmt.Errorf("unknown capability %s", name)
 		}
-		if !found {
-			return 0, fmt.Errorf("unknown capability %s", n)
-		}
+		set |= 1 << n
 	}
 	return set, nil
 }
@@ -55,9 +42,9 @@ func (p *planner) capabilities() ([2]tape.Arg, error) {
 	if len(have.Inheritable) > 0 || len(have.Ambient) > 0 {
 		return args, fmt.Errorf("inheritable and ambient capabilities are not given to containers (CVE-2022-29162)")
 	}
-	for i, name := range capNames {
+	for i, name := range capability.Names {
 		if sets[0]&(1<<i) == 0 {
-			p.child.do("never "+name, tape.Prctl, tape.Flags(unix.PR_CAPBSET_DROP, "PR_CAPBSET_DROP"), tape.Flags(uint64(i), "CAP_"+name), tape.Int(0), tape.Int(0), tape.Int(0))
+			p.child.do("never "+strings.TrimPrefix(name, "CAP_"), tape.Prctl, tape.Flags(unix.PR_CAPBSET_DROP, "PR_CAPBSET_DROP"), tape.Flags(uint64(i), name), tape.Int(0), tape.Int(0), tape.Int(0))
 			// A kernel that has fewer capabilities than we know.
 			p.child.allow(unix.EINVAL)
 		}

@@ -12,9 +12,12 @@ import (
 func (p *planner) enter() error {
 	c := p.child
 	p.workdir()
+	readonly := p.readonly
 	if p.spec.Root != nil && p.spec.Root.Readonly {
-		ro := parseOptions([]string{"ro"})
-		c.do("read-only, as asked", tape.MountSetattr, tape.From(p.rootfd), empty, emptyPath, mountAttr(ro.set, 0, 0), attrSize)
+		readonly = append(readonly, p.rootfd)
+	}
+	for _, fd := range readonly {
+		c.do("read-only, as asked", tape.MountSetattr, tape.From(fd), empty, emptyPath, mountAttr(unix.MOUNT_ATTR_RDONLY, 0, 0), attrSize)
 	}
 	c.do("", tape.Fchdir, tape.From(p.rootfd))
 	c.do("the root file system becomes the root", tape.PivotRoot, tape.Str("."), tape.Str("."))

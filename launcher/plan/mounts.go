@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -51,6 +52,10 @@ func (p *planner) fresh(dest string, m specs.Mount, o parsed) error {
 	if fstype == "cgroup" {
 		fstype = "cgroup2"
 	}
+	readonly := fstype == "tmpfs" && o.set&unix.MOUNT_ATTR_RDONLY != 0
+	if readonly { // later: what lies in it has to be made first
+		o = parseOptions(slices.DeleteFunc(slices.Clone(m.Options), func(s string) bool { return s == "ro" || s == "rro" }))
+	}
 	place := p.place(dest)
 	ctx := c.get(reasons[fstype], tape.Fsopen, tape.Str(fstype), tape.Flags(unix.FSOPEN_CLOEXEC, "FSOPEN_CLOEXEC"))
 	if m.Source != "" { // what mountinfo shows; df(1) and scripts look for it
@@ -79,6 +84,9 @@ func (p *planner) fresh(dest string, m specs.Mount, o parsed) error {
 	}
 	if o.propagation != 0 && o.propagation != unix.MS_PRIVATE {
 		c.do("propagation as asked", tape.MountSetattr, tape.From(tree), empty, emptyPath, mountAttr(0, 0, o.propagation), attrSize)
+	}
+	if readonly {
+		p.readonly = append(p.readonly, tree)
 	}
 	switch dest {
 	case "/proc":

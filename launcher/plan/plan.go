@@ -166,6 +166,8 @@ type planner struct {
 	rootfd, procfd, devfd, ptsfd tape.Slot
 	// scratchfd is a tmpfs that lies above the old root and goes with it.
 	scratchfd tape.Slot
+	// readonly are memory file systems to be made read-only at the end.
+	readonly []tape.Slot
 	// tty is the container's terminal.
 	tty tape.Slot
 }
