@@ -19,8 +19,11 @@ import (
 // its reason, and changes nothing. The operations are the very value that a
 // supervisor executes; only the container's id is made up.
 func Explain(ctx context.Context, o *intent.Options, w io.Writer) error {
-	l, err := prepare(ctx, o)
+	l, err := identify(ctx, o)
 	if err != nil {
+		return err
+	}
+	if err := l.resolve(ctx); err != nil {
 		return err
 	}
 	id, err := storage.NewID()

@@ -15,6 +15,9 @@ func (l *launch) mapIDs() error {
 		r.ImageMaxUID, r.ImageMaxGID = l.image.MaxUID, l.image.MaxGID
 	}
 	var err error
+	if r.Taken, err = l.takenIDs(); err != nil {
+		return err
+	}
 	l.maps, err = l.grant.Container(r)
 	return err
 }

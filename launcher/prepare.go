@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -32,6 +30,8 @@ type launch struct {
 	maps          userns.Maps
 	// joinMaps are the maps of the container whose user namespace is shared.
 	joinMaps userns.Maps
+	// reserved is the lock under which ids were chosen for --userns auto, or nil.
+	reserved *os.File
 
 	spec   *specs.Spec
 	extras *intent.Extras
@@ -43,9 +43,8 @@ type launch struct {
 	joins map[specs.LinuxNamespaceType]*os.File
 }
 
-// prepare finds out who is asking, what for, and which root file system it is
-// about. It may pull the image.
-func prepare(ctx context.Context, o *intent.Options) (*launch, error) {
+// identify finds out who is asking, and where things are.
+func identify(ctx context.Context, o *intent.Options) (*launch, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -57,23 +56,27 @@ func prepare(ctx context.Context, o *intent.Options) (*launch, error) {
 	if l.paths, err = storage.FindPaths(l.grant.UID, os.Getenv); err != nil {
 		return nil, err
 	}
-	if err := l.paths.MakeRun(); err != nil {
-		return nil, err
+	return l, l.paths.MakeRun()
+}
+
+// resolve finds the root file system, pulling the image if need be, and the ids
+// and namespaces that the container is to have.
+func (l *launch) resolve(ctx context.Context) (err error) {
+	if l.options.Rootfs {
+		l.rootfs, l.rootfsOverlay, err = rootfsDir(l.options.Image())
+	} else {
+		l.image, err = l.findImage(ctx)
 	}
-	if o.Rootfs {
-		if l.rootfs, l.rootfsOverlay, err = rootfsDir(o.Image()); err != nil {
-			return nil, err
-		}
-	} else if l.image, err = l.findImage(ctx); err != nil {
-		return nil, err
+	if err != nil {
+		return err
 	}
 	if err := l.openJoins(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := l.mapIDs(); err != nil {
-		return nil, err
+		return err
 	}
-	return l, l.shift(ctx)
+	return l.shift(ctx)
 }
 
 // layers are the directories of the root file system, uppermost first.
@@ -125,7 +128,7 @@ func (l *launch) compute(d *storage.Dir) error {
 		path := f.Path
 		// A link that leads nowhere yet, as /etc/resolv.conf in many images: the file
 		// is made where it leads to.
-		if at, _, exists, err := view.Resolve(path); err == nil && !exists && !l.covered(path) {
+		if at, _, exists, err := view.Resolve(path); err == nil && !exists && l.mountOver(path) == nil {
 			path = "/" + at
 		}
 		files = append(files, plan.File{Path: path, Content: f.Content, Mode: f.Mode, ReadOnly: f.ReadOnly})
@@ -140,12 +143,6 @@ func (l *launch) compute(d *storage.Dir) error {
 		return fmt.Errorf("cannot plan the launch: %w", err)
 	}
 	return nil
-}
-
-// covered tells that something is mounted above a path, so that the image does not
-// say what is there.
-func (l *launch) covered(path string) bool {
-	return slices.ContainsFunc(l.spec.Mounts, func(m specs.Mount) bool { return strings.HasPrefix(path, m.Destination+"/") })
 }
 
 func (l *launch) imageConfig() *intent.ImageConfig {
@@ -200,6 +197,10 @@ func (l *launch) filter() (*plan.Filter, error) {
 // root describes the root file system to the plan.
 func (l *launch) root(d *storage.Dir) plan.Root {
 	r := plan.Root{Mount: d.Root(), Upper: d.Upper(), Work: d.Work(), Volatile: !d.Keep}
+	if l.maps.Join != "" {
+		r.UID, _ = l.joinMaps.UIDs.ToOutside(0)
+		r.GID, _ = l.joinMaps.GIDs.ToOutside(0)
+	}
 	if l.image != nil {
 		if l.shifted != nil {
 			r.Dir = filepath.Dir(l.shifted.Layers[0])

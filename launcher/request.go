@@ -30,6 +30,8 @@ type request struct {
 	Shifted bool
 	// Init says that the last descriptor is the init program.
 	Init bool
+	// Pidfile says that the caller makes the container's pid known.
+	Pidfile bool
 	// Preserve is how many descriptors for the command come before that.
 	Preserve int
 	// Timeout ends the container after a while; 0 never.
@@ -48,7 +50,7 @@ func (r *request) encode() []byte {
 	for _, s := range r.Mounts {
 		b = putString(b, s)
 	}
-	for _, f := range []bool{r.Keep, r.Portable, r.Shifted, r.Init, r.Plan.ShareMemory, r.Plan.DenySetgroups} {
+	for _, f := range []bool{r.Keep, r.Portable, r.Shifted, r.Pidfile, r.Init, r.Plan.ShareMemory, r.Plan.DenySetgroups} {
 		b = append(b, map[bool]byte{true: 1}[f])
 	}
 	b = binary.AppendUvarint(b, uint64(r.Timeout))
@@ -73,7 +75,7 @@ func (r *request) decode(b []byte) error {
 	for n := d.num(1 << 10); n > 0 && !d.bad; n-- {
 		r.Mounts = append(r.Mounts, d.str())
 	}
-	for _, f := range []*bool{&r.Keep, &r.Portable, &r.Shifted, &r.Init, &r.Plan.ShareMemory, &r.Plan.DenySetgroups} {
+	for _, f := range []*bool{&r.Keep, &r.Portable, &r.Shifted, &r.Pidfile, &r.Init, &r.Plan.ShareMemory, &r.Plan.DenySetgroups} {
 		*f = d.num(1) == 1
 	}
 	r.Timeout = time.Duration(d.num(1 << 62))

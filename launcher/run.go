@@ -19,15 +19,11 @@ import (
 // the program's own with an error that says why there was no container. Notes
 // that a user should see go to stderr, one line each.
 func Run(ctx context.Context, o *intent.Options, stderr io.Writer) (int, error) {
-	l, err := prepare(ctx, o)
+	l, err := identify(ctx, o)
 	if err != nil {
 		return ExitFailed, err
 	}
-	dir, err := l.create()
-	if err != nil {
-		return ExitFailed, err
-	}
-	status, err := l.run(ctx, dir, stderr)
+	status, err := l.run(ctx, stderr)
 	var ce *CommandError
 	if errors.As(err, &ce) {
 		return ce.Code, err
@@ -43,7 +39,11 @@ func (l *launch) create() (*storage.Dir, error) {
 			return nil, err
 		}
 	}
-	p := storage.Params{Name: l.options.Name, Keep: !l.options.Rm}
+	facts, err := l.autoFacts()
+	if err != nil {
+		return nil, err
+	}
+	p := storage.Params{Name: l.options.Name, Keep: !l.options.Rm, Facts: facts}
 	d, err := c.Create(p)
 	if errors.Is(err, storage.ErrNameInUse) {
 		if other, missing := c.Lookup(p.Name); missing == nil && settle(other) != nil {
@@ -51,43 +51,58 @@ func (l *launch) create() (*storage.Dir, error) {
 		}
 		d, err = c.Create(p)
 	}
+	if l.reserved != nil {
+		l.reserved.Close() // everybody sees now which ids are taken
+	}
 	return d, err
 }
 
-func (l *launch) run(ctx context.Context, dir *storage.Dir, stderr io.Writer) (int, error) {
-	sv, err := l.startSupervisor(dir)
+func (l *launch) run(ctx context.Context, stderr io.Writer) (int, error) {
+	sv, err := l.startSupervisor()
 	if err != nil {
-		l.discard(dir)
 		return ExitFailed, err
 	}
-	// Mapping ids is mostly waiting for newuidmap; the plan is made meanwhile.
+	// Mapping ids is mostly waiting for newuidmap: everything else that a launch
+	// needs, which is the same whatever becomes of that, is done meanwhile.
 	mapped := make(chan error, 1)
 	go func() { mapped <- sv.process.Map(ctx, l.grant) }()
-	err = l.compute(dir)
+	dir, err := l.ready(ctx)
 	signals := catch(l.options.SigProxy)
-	if merr := <-mapped; merr != nil {
+	switch merr := <-mapped; {
+	case merr != nil:
+		err = merr
+	case err == nil:
+		l.note(stderr)
+		if err = sv.request(l, dir); err == nil {
+			dir.Lock.Close() // the supervisor's copy is the container's life
+			return sv.follow(l, dir.ID, signals)
+		}
+		fallthrough
+	default:
+		sv.abandon()
+	}
+	if dir != nil {
 		l.discard(dir)
-		return ExitFailed, merr
 	}
-	if err == nil {
-		err = l.record(dir)
+	return ExitFailed, err
+}
+
+// ready makes the plan and the container's directory.
+func (l *launch) ready(ctx context.Context) (*storage.Dir, error) {
+	if err := l.resolve(ctx); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = l.writeCidfile(dir.ID)
-	}
+	dir, err := l.create()
 	if err != nil {
-		sv.abandon()
-		l.discard(dir)
-		return ExitFailed, err
+		return nil, err
 	}
-	l.note(stderr)
-	if err := sv.request(l, dir); err != nil {
-		sv.abandon()
-		l.discard(dir)
-		return ExitFailed, err
+	if err := l.compute(dir); err != nil {
+		return dir, err
 	}
-	dir.Lock.Close() // the supervisor's copy is the container's life
-	return sv.follow(l, dir.ID, signals)
+	if err := l.record(dir); err != nil {
+		return dir, err
+	}
+	return dir, l.writeCidfile(dir.ID)
 }
 
 // note prints what the user should know about this launch.
@@ -107,7 +122,7 @@ type running struct {
 }
 
 // startSupervisor clones the supervisor and returns before its ids are mapped.
-func (l *launch) startSupervisor(dir *storage.Dir) (*running, error) {
+func (l *launch) startSupervisor() (*running, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, err
@@ -116,7 +131,9 @@ func (l *launch) startSupervisor(dir *storage.Dir) (*running, error) {
 	p := userns.Program{
 		Argv:  []string{SupervisorName, l.paths.Run},
 		Extra: theirs,
-		Env:   []string{"GOMAXPROCS=2"},
+		// A supervisor mostly waits: threads for every processor of the machine would
+		// only cost memory. Nothing of the caller's environment reaches it.
+		Env: []string{"GOMAXPROCS=2"},
 	}
 	if p.Path, p.File, err = self(); err != nil {
 		return nil, err
@@ -184,7 +201,7 @@ func checkInherited(fd int) error {
 func (r *running) request(l *launch, dir *storage.Dir) error {
 	req := &request{
 		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: dir.Keep, Portable: portableAsked(),
-		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Preserve: l.extras.PreserveFDs, Mounts: []string{dir.Root()},
+		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Pidfile: l.options.Pidfile != "", Preserve: l.extras.PreserveFDs, Mounts: []string{dir.Root()},
 	}
 	fds := []int{int(dir.Lock.Fd())}
 	for _, j := range l.plan.Joins {

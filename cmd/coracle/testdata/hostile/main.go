@@ -30,6 +30,7 @@ var words = map[string]func(args []string){
 	"mount":     mount,
 	"open":      open,
 	"sockets":   sockets,
+	"spy":       spy,
 	"swap":      swap,
 	"terminals": terminals,
 	"type":      typeInto,
