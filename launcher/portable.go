@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -44,6 +45,10 @@ func (s *supervisor) clonePortable(failed int) (keep any, err error) {
 	if s.req.Plan.UIDMap != "" {
 		attr.Sys.UidMappings, attr.Sys.GidMappings = sysMap(s.req.Plan.UIDMap), sysMap(s.req.Plan.GIDMap)
 		attr.Sys.GidMappingsEnableSetgroups = !s.req.Plan.DenySetgroups
+		if has0(attr.Sys.UidMappings) && has0(attr.Sys.GidMappings) {
+			// Only as root of its namespace does it keep its capabilities in the exec.
+			attr.Sys.Credential = &syscall.Credential{NoSetGroups: true}
+		}
 		s.req.Plan.UIDMap = "" // written by the syscall package
 	}
 	if s.pid, err = syscall.ForkExec("/proc/self/exe", []string{ChildName}, attr); err != nil {
@@ -56,6 +61,10 @@ func (s *supervisor) clonePortable(failed int) (keep any, err error) {
 		w.Close()
 	}()
 	return nil, nil
+}
+
+func has0(m []syscall.SysProcIDMap) bool {
+	return slices.ContainsFunc(m, func(e syscall.SysProcIDMap) bool { return e.ContainerID == 0 && e.Size > 0 })
 }
 
 func sysMap(lines string) (m []syscall.SysProcIDMap) {

@@ -117,6 +117,9 @@ func (l *launch) compute(d *storage.Dir) error {
 	if l.spec, l.extras, err = intent.Build(in); err != nil {
 		return err
 	}
+	if args := l.spec.Process.Args; args[0] == "" {
+		return &CommandError{Code: ExitNotFound, Command: args[0]}
+	}
 	filter, err := l.filter()
 	if err != nil {
 		return err

@@ -136,7 +136,16 @@ func readState(d *storage.Dir) (pid int, start string, ok bool) {
 		return 0, "", false
 	}
 	pid, err = strconv.Atoi(p)
-	return pid, start, err == nil && startTime(pid) == start
+	return pid, start, err == nil && contained(pid) && startTime(pid) == start
+}
+
+// contained tells that a process is in another user namespace than this one, as
+// every container's is: whatever a record says, a process of the host itself is
+// neither joined nor signalled.
+func contained(pid int) bool {
+	var its, own unix.Stat_t
+	return unix.Stat("/proc/"+strconv.Itoa(pid)+"/ns/user", &its) == nil &&
+		unix.Stat("/proc/self/ns/user", &own) == nil && (its.Dev != own.Dev || its.Ino != own.Ino)
 }
 
 // sweep deletes what is in the trash.

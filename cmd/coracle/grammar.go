@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -26,7 +28,7 @@ func parse(name string, v any, args []string) error {
 			for i, f := range fields {
 				f.value.Set(part.Elem().Field(i))
 			}
-			return nil
+			return lacksValue(fields, args)
 		}
 	}
 	k, err := parser(name, v)
@@ -35,6 +37,29 @@ func parse(name string, v any, args []string) error {
 	}
 	_, err = k.Parse(args)
 	return err
+}
+
+// lacksValue finds a flag at the end of the line without its value, which kong
+// takes for the empty string.
+func lacksValue(fields []field, args []string) error {
+	if len(args) == 0 || slices.ContainsFunc(fields, func(f field) bool { return has(f.Tag, "arg") && f.value.Len() > 0 }) {
+		return nil
+	}
+	last := args[len(args)-1:]
+	words, letters := mentioned(last)
+	for _, f := range fields {
+		v := f.value
+		if v.Kind() == reflect.Slice && v.Len() > 0 {
+			v = v.Index(v.Len() - 1)
+		}
+		if v.Kind() == reflect.Pointer && !v.IsNil() {
+			v = v.Elem()
+		}
+		if (letters[f.Tag.Get("short")] || mentions(words, f)) && !strings.Contains(last[0], "=") && v.Kind() == reflect.String && v.Len() == 0 {
+			return fmt.Errorf("flag %s has no value", last[0])
+		}
+	}
+	return nil
 }
 
 func parser(name string, v any, options ...kong.Option) (*kong.Kong, error) {

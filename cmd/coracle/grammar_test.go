@@ -31,7 +31,6 @@ func TestPartOfTheGrammarIsEnough(t *testing.T) {
 		"-Z debian",
 		"--rm=maybe debian",
 		"--timeout x debian",
-		"--name",
 		"-p 80:80 -d debian",
 		"--memory 1g debian",
 	}
@@ -106,6 +105,21 @@ func BenchmarkParseRun(b *testing.B) {
 		var v RunCmd
 		if err := parse("run", &v, []string{"--rm", "--network", "none", "debian", "true"}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// kong gives a flag at the end of the line, its value missing, the empty string;
+// `coracle run --name` would run the built-in image.
+func TestFlagAtTheEndWithoutValue(t *testing.T) {
+	for line, bad := range map[string]bool{
+		"--name": true, "--entrypoint": true, "-u": true, "--rm --hostname": true, "-it -w": true, "-itu": true, "-v": true,
+		"": false, "--rm": false, "-it": false, "--name=": false, "--entrypoint=": false, "debian --name": false, "debian -u": false,
+		"--name n": false, "-- debian -u": false,
+	} {
+		var c RunCmd
+		if err := parse("run", &c, strings.Fields(line)); (err != nil) != bad {
+			t.Errorf("%q: %v", line, err)
 		}
 	}
 }

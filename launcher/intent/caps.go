@@ -25,7 +25,7 @@ const defaultCaps uint64 = 1<<0 | // CHOWN
 // parseCaps reads the values of one flag into a set and whether ALL was among them.
 func parseCaps(flag string, list []string, all uint64) (set uint64, hasAll bool, err error) {
 next:
-	for _, s := range list {
+	for _, s := range commas(list) {
 		name := strings.ToUpper(strings.TrimSpace(s))
 		if name == "ALL" {
 			hasAll = true

@@ -51,6 +51,9 @@ func (o *Options) checkWhat() error {
 	default:
 		return invalid("--pull", o.Pull, "known are always, missing, never and newer")
 	}
+	if args := o.positional(); len(args) > 0 && args[0] == "" {
+		return fail(ErrInvalid, "the name of the image is empty").fix("coracle run … IMAGE COMMAND, or no argument at all for the built-in image")
+	}
 	p, err := o.WantPlatform()
 	if err != nil || !o.Rootfs {
 		return err
@@ -159,7 +162,7 @@ func (o *Options) checkLists() error {
 		{o.Env, func(s string) error { _, _, _, err := cutKey("--env", s); return err }},
 		{o.Label, func(s string) error { _, _, _, err := cutKey("--label", s); return err }},
 		{o.Sysctl, func(s string) error { _, _, err := parseSysctl(s); return err }},
-		{o.TimeOffset, func(s string) error { _, _, err := parseTimeOffset(s); return err }},
+		{commas(o.TimeOffset), func(s string) error { _, _, err := parseTimeOffset(s); return err }},
 		{o.Ulimit, func(s string) error {
 			if s == "host" {
 				return nil

@@ -63,6 +63,15 @@ func conflict(a, b, why string) *Error {
 	return fail(ErrConflict, "%s conflicts with %s: %s", a, b, why)
 }
 
+// commas splits the values of a flag that takes several in one. The parser of the command line could, but an
+// empty value would then be none at all, and `--cap-drop "$UNSET"` would drop nothing and say nothing.
+func commas(list []string) (out []string) {
+	for _, s := range list {
+		out = append(out, strings.Split(s, ",")...)
+	}
+	return out
+}
+
 // cutKey splits KEY=VALUE and refuses what no flag of that form may hold: an empty key, or a NUL byte, at
 // which execve(2) and mount(2) would cut the string.
 func cutKey(flag, s string) (key, value string, hasValue bool, err error) {

@@ -91,10 +91,10 @@ type Options struct {
 	IPC        string   `name:"ipc" placeholder:"private|none|host|container:ID" help:"IPC namespace."`
 	UTS        string   `name:"uts" placeholder:"private|host|container:ID" help:"UTS namespace."`
 	Cgroupns   string   `name:"cgroupns" placeholder:"private|host|container:ID" help:"Cgroup namespace."`
-	TimeOffset []string `sep:"," placeholder:"CLOCK=OFFSET" help:"Time namespace: boottime=… and monotonic=…, seconds or 1h30m."`
+	TimeOffset []string `sep:"none" placeholder:"CLOCK=OFFSET" help:"Time namespace: boottime=… and monotonic=…, seconds or 1h30m."`
 
-	CapAdd      []string `sep:"," placeholder:"CAP" help:"Add a capability."`
-	CapDrop     []string `sep:"," placeholder:"CAP" help:"Drop a capability."`
+	CapAdd      []string `sep:"none" placeholder:"CAP" help:"Add a capability."`
+	CapDrop     []string `sep:"none" placeholder:"CAP" help:"Drop a capability."`
 	SecurityOpt []string `sep:"none" placeholder:"OPT" help:"seccomp=, no-new-privileges, mask=, unmask=, …"`
 	Privileged  bool     `help:"All of the user's own power, no more."`
 	Ulimit      []string `sep:"none" placeholder:"NAME=SOFT[:HARD]|host" help:"Resource limit."`

@@ -86,11 +86,11 @@ func TestFlagForms(t *testing.T) {
 		{[]string{"--detach-keys="}, func(o *Options) { o.DetachKeys = ptr("") }},
 		{[]string{"-h", "box", "--net", "host"}, func(o *Options) { o.Hostname, o.Network = "box", []string{"host"} }},
 		{[]string{"--mount", "type=bind,src=/a,dst=/b"}, func(o *Options) { o.Mount = []string{"type=bind,src=/a,dst=/b"} }},
-		{[]string{"--cap-add", "a,b", "--cap-add", "c"}, func(o *Options) { o.CapAdd = []string{"a", "b", "c"} }},
+		{[]string{"--cap-add", "a,b", "--cap-add", "c"}, func(o *Options) { o.CapAdd = []string{"a,b", "c"} }},
 		{[]string{"--oom-score-adj", "-5", "--stop-timeout", "-1"}, func(o *Options) { o.OOMScoreAdj, o.StopTimeout = ptr(-5), ptr(-1) }},
 		{[]string{"--pids-limit", "-1"}, func(o *Options) { o.PidsLimit = ptr(int64(-1)) }},
 		{[]string{"--uidmap", "0:1:2", "--gidmap=0:1:2"}, func(o *Options) { o.UIDMap, o.GIDMap = []string{"0:1:2"}, []string{"0:1:2"} }},
-		{[]string{"--time-offset", "boottime=1,monotonic=-2"}, func(o *Options) { o.TimeOffset = []string{"boottime=1", "monotonic=-2"} }},
+		{[]string{"--time-offset", "boottime=1,monotonic=-2"}, func(o *Options) { o.TimeOffset = []string{"boottime=1,monotonic=-2"} }},
 		{[]string{"--http-proxy", "--env-host", "--dns-opt=a"}, func(o *Options) { o.HTTPProxy, o.EnvHost, o.DNSOption = true, true, []string{"a"} }},
 		{[]string{"-d", "-p", "80:80", "-m", "1g"}, func(o *Options) { o.Detach, o.Publish, o.Memory = true, []string{"80:80"}, "1g" }},
 	} {

@@ -48,7 +48,7 @@ func (b *builder) timeOffsets() error {
 		return fail(ErrUnsupported, "--time-offset: this kernel has no time namespaces (CONFIG_TIME_NS)")
 	}
 	offs := make(map[string]specs.LinuxTimeOffset, 2)
-	for _, s := range b.o.TimeOffset {
+	for _, s := range commas(b.o.TimeOffset) {
 		clock, off, err := parseTimeOffset(s)
 		if err != nil {
 			return err

@@ -30,7 +30,8 @@ func exe(paths []string) {
 }
 
 // catch waits until a process appears that runs the program with a given inode
-// number, keeps that file, waits until it can be written to, and overwrites it.
+// number, and has a given name if there is one, keeps that file, waits until it
+// can be written to, and overwrites it.
 func catch(args []string) {
 	want, _ := strconv.ParseUint(args[0], 10, 64)
 	fmt.Println("waiting")
@@ -42,7 +43,8 @@ func catch(args []string) {
 				continue
 			}
 			var st unix.Stat_t
-			if unix.Fstat(fd, &st) == nil && st.Ino == want {
+			comm, _ := os.ReadFile(dir + "/comm")
+			if unix.Fstat(fd, &st) == nil && st.Ino == want && (len(args) < 2 || string(comm) == args[1]+"\n") {
 				fmt.Println("caught the program of", pid)
 				overwrite(fd)
 				return
