@@ -57,7 +57,7 @@ func Explain(ctx context.Context, o *intent.Options, w io.Writer) error {
 		p.line("clone3(CLONE_VM)", "into the base user namespace of a live supervisor")
 	}
 	p.section("becoming the supervisor")
-	p.ops(l.grant.Ops(userns.Program{Path: path, Argv: []string{SupervisorName, l.paths.Run}}, join != nil))
+	p.ops(l.grant.Ops(userns.Program{Path: path, Early: true, Argv: []string{SupervisorName, l.paths.Run}}, join != nil))
 	p.section("the supervisor: mapped root")
 	if len(l.plan.Borrow) > 0 {
 		p.line("clone3()", "a child, to fetch a mount")

@@ -35,7 +35,13 @@ func (l *launch) record(d *storage.Dir) error {
 	}
 	r := intentRecord{
 		Version: 1, Created: time.Now().UTC(), Image: l.options.Image(), Rootfs: l.rootfs, Args: l.options.Argv,
-		Labels: l.extras.Labels, StopSignal: l.extras.StopSignal, StopTimeout: l.extras.StopTimeout.Seconds(),
+		Labels: l.extras.Labels, StopSignal: l.extras.StopSignal, StopTimeout: max(l.extras.StopTimeout.Seconds(), 0),
+	}
+	if r.StopTimeout < 0 {
+		r.StopTimeout = -1
+	}
+	if l.extras.StopTimeout < 0 {
+		r.StopTimeout = -1
 	}
 	if l.image != nil {
 		r.ImageID = l.image.ID

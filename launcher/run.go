@@ -130,6 +130,7 @@ func (l *launch) startSupervisor() (*running, error) {
 	defer theirs.Close()
 	p := userns.Program{
 		Argv:  []string{SupervisorName, l.paths.Run},
+		Early: true,
 		Extra: theirs,
 		// A supervisor mostly waits: threads for every processor of the machine would
 		// only cost memory. Nothing of the caller's environment reaches it.

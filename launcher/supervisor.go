@@ -14,6 +14,7 @@ import (
 
 	"coracle/launcher/plan"
 	"coracle/storage"
+	"coracle/userns"
 	"coracle/userns/tape"
 )
 
@@ -47,6 +48,10 @@ func Supervise(args []string) int {
 	runtime.LockOSThread()
 	name := append([]byte(SupervisorName), 0)
 	_ = unix.Prctl(unix.PR_SET_NAME, uintptr(ptr(name)), 0, 0, 0)
+	if err := userns.DropInheritable(); err != nil {
+		fmt.Fprintln(os.Stderr, "coracle:", err)
+		return ExitFailed
+	}
 	const control = 3
 	unix.CloseOnExec(control)
 	_ = unix.Chdir("/") // keep no file system of the caller's busy

@@ -26,6 +26,10 @@ type Program struct {
 	Stdio [3]*os.File
 	// Extra, when not nil, is the program's descriptor 3.
 	Extra *os.File
+	// Early executes the program before its ids are mapped, so that it starts while
+	// newuidmap runs. It must not act before it is told that [Process.Map] has
+	// succeeded, and call [DropInheritable] first of all.
+	Early bool
 	// Tied sends the program SIGTERM when the thread that started it ends, and so
 	// when this process does: lock the goroutine to it until [Process.Wait].
 	Tied bool
@@ -49,13 +53,25 @@ func (g Grant) Ops(p Program, joining bool) []tape.Op {
 	if joining {
 		do("the base user namespace of a live supervisor", tape.Setns, tape.From(slotJoin), tape.Flags(unix.CLONE_NEWUSER, "CLONE_NEWUSER"))
 		do("mounts of its own", tape.Unshare, tape.Flags(unix.CLONE_NEWNS, "CLONE_NEWNS"))
+	} else if p.Early {
+		// A process whose id is not mapped loses its capabilities in an exec, but
+		// for the ambient ones (capabilities(7)).
+		do("capabilities that pass the exec although no id is mapped yet", tape.Capset, tape.Bytes(tape.Words32(unix.LINUX_CAPABILITY_VERSION_3, 0), "&header"),
+			tape.Bytes(tape.Words32(^uint32(0), ^uint32(0), ^uint32(0), allHigh, allHigh, allHigh), "{all, all, all}"))
+		for c := range unix.CAP_LAST_CAP + 1 {
+			do("", tape.Prctl, tape.Flags(unix.PR_CAP_AMBIENT, "PR_CAP_AMBIENT"), tape.Flags(unix.PR_CAP_AMBIENT_RAISE, "PR_CAP_AMBIENT_RAISE"), tape.Int(c), tape.Int(0), tape.Int(0))
+			ops[len(ops)-1].Allow = []unix.Errno{unix.EINVAL, unix.EPERM} // a kernel that has fewer
+		}
 	} else {
 		do("keep no write end, so that the caller's death ends the wait below", tape.Close, tape.From(slotSyncWrite))
 		do("wait until the id maps are written", tape.Read, tape.From(slotSync), tape.Bytes(make([]byte, 8), "&byte"), tape.Int(1))
 		ops[len(ops)-1].Positive = true
 	}
-	do("be root of the base user namespace", tape.Setresgid, tape.Int(0), tape.Int(0), tape.Int(0))
-	do("", tape.Setresuid, tape.Int(0), tape.Int(0), tape.Int(0))
+	if joining || !p.Early {
+		// The user is 0 there; this says so to saved ids as well.
+		do("be root of the base user namespace", tape.Setresgid, tape.Int(0), tape.Int(0), tape.Int(0))
+		do("", tape.Setresuid, tape.Int(0), tape.Int(0), tape.Int(0))
+	}
 	do("own session: the terminal's signals are the caller's to pass on", tape.Setsid)
 	if p.Tied {
 		do("end with the caller", tape.Prctl, tape.Flags(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), tape.Flags(uint64(unix.SIGTERM), "SIGTERM"))
@@ -81,6 +97,25 @@ func (g Grant) Ops(p Program, joining bool) []tape.Op {
 	return ops
 }
 
+// allHigh are the capabilities above 31.
+const allHigh = 1<<(unix.CAP_LAST_CAP+1-32) - 1
+
+// DropInheritable empties the inheritable and ambient capabilities of the calling
+// thread, which a program started early has: nothing it executes is to get any.
+func DropInheritable() error {
+	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var d [2]unix.CapUserData
+	if err := unix.Capget(&h, &d[0]); err != nil {
+		return fmt.Errorf("cannot read capabilities: %w", err)
+	}
+	d[0].Inheritable, d[1].Inheritable = 0, 0
+	// Ambient ones go with the inheritable ones.
+	if err := unix.Capset(&h, &d[0]); err != nil {
+		return fmt.Errorf("cannot drop inheritable capabilities: %w", err)
+	}
+	return nil
+}
+
 // CloneFlags are the flags that the child of [Grant.Start] is cloned with.
 const CloneFlags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS
 
@@ -92,6 +127,7 @@ type Process struct {
 	// errors and sync are our ends of the pipes.
 	errors, sync *os.File
 	joined       bool
+	early        bool
 }
 
 // Start clones the child and returns at once: the program does not run before
@@ -136,7 +172,7 @@ func (g Grant) Start(p Program, join *os.File) (*Process, error) {
 	child, err := tape.Start(tape.Clone{Flags: flags, Errors: failed[1]}, ops, slots)
 	unix.Close(failed[1])
 	unix.Close(sync[0])
-	proc := &Process{child: child, ops: ops, errors: os.NewFile(uintptr(failed[0]), "errors"), sync: os.NewFile(uintptr(sync[1]), "sync"), joined: join != nil}
+	proc := &Process{child: child, ops: ops, errors: os.NewFile(uintptr(failed[0]), "errors"), sync: os.NewFile(uintptr(sync[1]), "sync"), joined: join != nil, early: p.Early}
 	if err != nil {
 		proc.close()
 		return nil, ExplainClone(err)
@@ -151,7 +187,7 @@ func (p *Process) Map(ctx context.Context, g Grant) error {
 	defer p.close()
 	var err error
 	if !p.joined {
-		if err = g.WriteMaps(ctx, p.Pid); err == nil {
+		if err = g.WriteMaps(ctx, p.Pid); err == nil && !p.early {
 			_, err = p.sync.Write([]byte{1})
 		}
 		p.sync.Close()
@@ -163,6 +199,9 @@ func (p *Process) Map(ctx context.Context, g Grant) error {
 		err = p.child.Failed(report[:max(n, 0)])
 	}
 	if err != nil {
+		// It may be executed already and wait for orders; it is our child, so the
+		// number is still its own.
+		_ = unix.Kill(p.Pid, unix.SIGKILL)
 		_, _ = p.Wait()
 		return fmt.Errorf("cannot enter the base user namespace: %w", err)
 	}

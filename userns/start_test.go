@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -123,6 +124,100 @@ func TestJoinLiveNamespace(t *testing.T) {
 	}
 	if _, err := g.OpenNamespace(os.Getpid()); !errors.Is(err, ErrOtherMap) {
 		t.Errorf("our own namespace passes for a base namespace: %v", err)
+	}
+}
+
+// A program that starts before its ids are mapped is root once they are, and has
+// kept its capabilities; those it passes on can be dropped.
+func TestStartEarly(t *testing.T) {
+	g := grant(t)
+	in, feed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p := Program{
+		Path: "/bin/sh", Early: true, Stdio: [3]*os.File{in}, Extra: w,
+		Argv: []string{"sh", "-c", "exec 1>&3; echo ready; read go; id -u; id -g; grep Cap /proc/self/status"},
+	}
+	process, err := g.Start(p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	w.Close()
+	ready := make([]byte, 6)
+	if _, err := io.ReadFull(r, ready); err != nil || string(ready) != "ready\n" {
+		t.Fatalf("it did not run before its ids were mapped: %q, %v", ready, err)
+	}
+	if err := process.Map(context.Background(), g); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := feed.WriteString("go\n"); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := io.ReadAll(r)
+	if status, err := process.Wait(); status != 0 || err != nil {
+		t.Fatal(status, err)
+	}
+	if !strings.HasPrefix(string(out), "0\n0\n") || strings.Contains(string(out), "CapEff:\t0000000000000000") {
+		t.Errorf("output:\n%s", out)
+	}
+}
+
+func TestEarlyFailureEndsIt(t *testing.T) {
+	g := grant(t)
+	if !g.Direct {
+		t.Skip("root: an ordinary user's maps cannot be made to fail here")
+	}
+	in, feed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.Close()
+	process, err := g.Start(Program{Path: "/bin/cat", Argv: []string{"cat"}, Early: true, Stdio: [3]*os.File{in}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	g.UIDs = IDMap{{Inside: 0, Outside: 0, Size: 0}}
+	if err := process.Map(context.Background(), g); err == nil {
+		t.Error("an empty map was written")
+	}
+	if err := unix.Kill(process.Pid, 0); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("process %d is left: %v", process.Pid, err)
+	}
+}
+
+func TestDropInheritable(t *testing.T) {
+	runtime.LockOSThread() // and never again unlocked: the thread is spoilt
+	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var d [2]unix.CapUserData
+	if err := unix.Capget(&h, &d[0]); err != nil {
+		t.Fatal(err)
+	}
+	if d[0].Permitted == 0 {
+		t.Skip("root: there are no capabilities to pass on")
+	}
+	d[0].Inheritable = 1
+	if err := unix.Capset(&h, &d[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := DropInheritable(); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Capget(&h, &d[0]); err != nil || d[0].Inheritable != 0 {
+		t.Errorf("inheritable %#x, %v", d[0].Inheritable, err)
+	}
+	if on, err := unix.PrctlRetInt(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, 0, 0, 0); err != nil || on != 0 {
+		t.Errorf("ambient %d, %v", on, err)
 	}
 }
 

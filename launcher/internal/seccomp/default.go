@@ -28,6 +28,10 @@ var argRules = [...]argRule{
 	{"socket", arg(0, specs.OpLessThan, unix.AF_ALG, 0)},
 	{"socket", arg(0, specs.OpEqualTo, unix.AF_ALG+1, 0)},
 	{"socket", arg(0, specs.OpGreaterThan, unix.AF_VSOCK, 0)},
+	// socketpair(2) makes sockets of the family, too, before it finds that they cannot be paired.
+	{"socketpair", arg(0, specs.OpLessThan, unix.AF_ALG, 0)},
+	{"socketpair", arg(0, specs.OpEqualTo, unix.AF_ALG+1, 0)},
+	{"socketpair", arg(0, specs.OpGreaterThan, unix.AF_VSOCK, 0)},
 
 	// All terminal requests but TIOCSTI (0x5412) and TIOCLINUX (0x541c), which type into a
 	// terminal in its owner's name (CVE-2017-5226, CVE-2019-10063). What lies between them is

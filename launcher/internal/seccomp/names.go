@@ -50,7 +50,7 @@ var allowed = [...]string{
 	"setgroups", "setitimer", "setpgid", "setpriority", "setregid", "setresgid", "setresuid",
 	"setreuid", "setrlimit", "setsid", "setsockopt", "setuid", "setxattr", "setxattrat",
 	"shmat", "shmctl", "shmdt", "shmget", "shutdown", "sigaltstack", "signalfd", "signalfd4",
-	"socketpair", "splice", "stat", "statfs", "statmount", "statx", "symlink", "symlinkat",
+	"splice", "stat", "statfs", "statmount", "statx", "symlink", "symlinkat",
 	"sync", "sync_file_range", "syncfs", "sysinfo", "tee", "tgkill", "time", "timer_create",
 	"timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime", "timerfd_create",
 	"timerfd_gettime", "timerfd_settime", "times", "tkill", "truncate", "umask", "uname",
