@@ -20,14 +20,10 @@ func container(t *testing.T, c storage.Containers, p storage.Params) *storage.Di
 func TestSettle(t *testing.T) {
 	c := storage.Containers{Data: t.TempDir()}
 	d := container(t, c, storage.Params{Name: "n", Keep: true})
-	state := func(pid int, start string) {
-		t.Helper()
-		if err := d.WriteFact(stateFact, []byte(strconv.Itoa(pid)+" "+start+"\n")); err != nil {
-			t.Fatal(err)
-		}
-	}
 	// Ended, and its supervisor about to let go: the answer comes when it has.
-	state(os.Getpid(), "1")
+	if err := d.WriteFact(stateFact, []byte(strconv.Itoa(os.Getpid())+" 1\n")); err != nil { // no such process
+		t.Fatal(err)
+	}
 	done := make(chan error)
 	go func() { done <- settle(d) }()
 	d.Lock.Close()
