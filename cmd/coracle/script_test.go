@@ -80,6 +80,8 @@ func (s *suite) install(t *testing.T) {
 	if s.dir, err = os.MkdirTemp("", "coracle-test-"); err != nil {
 		t.Fatal(err)
 	}
+	dir := s.dir
+	t.Cleanup(func() { os.RemoveAll(dir) }) // after the scripts, which are parallel
 	self, err := os.Executable()
 	check(t, err)
 	check(t, os.Chmod(s.dir, 0o755))

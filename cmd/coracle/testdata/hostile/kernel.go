@@ -46,6 +46,11 @@ func typeInto([]string) {
 // terminals lists the ways to a terminal: through any of them what is typed there
 // could be read.
 func terminals([]string) {
+	for fd := range 3 {
+		if _, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
+			fmt.Println("TERMINAL", fd)
+		}
+	}
 	for _, path := range []string{"/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2", "/dev/tty", "/dev/console", "/dev/pts/0", "/dev/pts/1", "/dev/pts/2"} {
 		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 		if err != nil {
