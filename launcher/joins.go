@@ -89,6 +89,9 @@ func (l *launch) running(name string) (pid int, start string, err error) {
 	if err != nil {
 		return 0, "", err
 	}
+	if err := settle(d); err != nil { // it may be starting
+		return 0, "", err
+	}
 	alive, err := d.Alive()
 	if err != nil {
 		return 0, "", err

@@ -127,6 +127,12 @@ func kill(d *storage.Dir) error {
 // readState reads the first process of a container from its fact; ok only if
 // that very process is there.
 func readState(d *storage.Dir) (pid int, start string, ok bool) {
+	pid, start, ok = stated(d)
+	return pid, start, ok && contained(pid) && startTime(pid) == start
+}
+
+// stated is what the fact says, which need not be so.
+func stated(d *storage.Dir) (pid int, start string, ok bool) {
 	b, err := d.ReadFact(stateFact)
 	if err != nil {
 		return 0, "", false
@@ -136,7 +142,7 @@ func readState(d *storage.Dir) (pid int, start string, ok bool) {
 		return 0, "", false
 	}
 	pid, err = strconv.Atoi(p)
-	return pid, start, err == nil && contained(pid) && startTime(pid) == start
+	return pid, start, err == nil
 }
 
 // contained tells that a process is in another user namespace than this one, as

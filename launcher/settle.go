@@ -20,8 +20,8 @@ func settle(d *storage.Dir) error {
 		if alive, err := d.Alive(); err != nil || !alive {
 			return err
 		}
-		if _, _, running := readState(d); running {
-			return nil
+		if pid, _, ok := stated(d); ok && startTime(pid) != "" {
+			return nil // it runs, or its record is wrong: waiting mends neither
 		}
 	}
 	return nil

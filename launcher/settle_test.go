@@ -20,10 +20,24 @@ func container(t *testing.T, c storage.Containers, p storage.Params) *storage.Di
 func TestSettle(t *testing.T) {
 	c := storage.Containers{Data: t.TempDir()}
 	d := container(t, c, storage.Params{Name: "n", Keep: true})
-	// Ended, and its supervisor about to let go: the answer comes when it has.
-	if err := d.WriteFact(stateFact, []byte(strconv.Itoa(os.Getpid())+" 1\n")); err != nil { // no such process
-		t.Fatal(err)
+	state := func(pid int, start string) {
+		t.Helper()
+		if err := d.WriteFact(stateFact, []byte(strconv.Itoa(pid)+" "+start+"\n")); err != nil {
+			t.Fatal(err)
+		}
 	}
+	// There is a process, the container's or not: nobody is kept waiting.
+	for _, start := range []string{startTime(os.Getpid()), "1"} {
+		state(os.Getpid(), start)
+		if err := settle(d); err != nil {
+			t.Fatal(err)
+		}
+		if alive, err := d.Alive(); err != nil || !alive {
+			t.Fatalf("alive %v, %v", alive, err)
+		}
+	}
+	// Ended, and its supervisor about to let go: the answer comes when it has.
+	state(1<<30, "1")
 	done := make(chan error)
 	go func() { done <- settle(d) }()
 	d.Lock.Close()
