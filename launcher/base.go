@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/containers"
 	"coracle/userns"
 )
 
@@ -36,14 +37,14 @@ func openBase(run string, g userns.Grant) *os.File {
 			// The start time is compared after opening: if it is the same then, the
 			// namespace was this process's, not that of a successor of its pid.
 			f, err := g.OpenNamespace(pid)
-			if err == nil && startTime(pid) == start {
+			if err == nil && containers.StartTime(pid) == start {
 				return f
 			}
 			if err == nil {
 				f.Close()
 			}
 		}
-		if !ok || startTime(pid) != start {
+		if !ok || containers.StartTime(pid) != start {
 			_ = os.Remove(filepath.Join(baseDir(run), name))
 		}
 	}
@@ -53,7 +54,7 @@ func openBase(run string, g userns.Grant) *os.File {
 // announceBase leaves this process's hint and returns what removes it.
 func announceBase(run string) (remove func()) {
 	pid := os.Getpid()
-	path := filepath.Join(baseDir(run), strconv.Itoa(pid)+"-"+startTime(pid))
+	path := filepath.Join(baseDir(run), strconv.Itoa(pid)+"-"+containers.StartTime(pid))
 	if err := unix.Mkdir(baseDir(run), 0o700); err != nil && err != unix.EEXIST {
 		return func() {}
 	}
@@ -69,23 +70,4 @@ func parseHint(name string) (pid int, start string, ok bool) {
 	p, start, ok := strings.Cut(name, "-")
 	pid, err := strconv.Atoi(p)
 	return pid, start, ok && err == nil && pid > 0 && start != ""
-}
-
-// startTime is field 22 of /proc/PID/stat: clock ticks since boot, as text,
-// empty when there is no such process. The second field may hold anything but
-// is the last one in parentheses (proc_pid_stat(5)).
-func startTime(pid int) string {
-	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return ""
-	}
-	defer unix.Close(fd)
-	b := make([]byte, 1024)
-	n, _ := unix.Read(fd, b)
-	s := string(b[:max(n, 0)])
-	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-	if len(fields) < 20 {
-		return ""
-	}
-	return fields[19]
 }

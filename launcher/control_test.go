@@ -12,6 +12,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/containers"
 	"coracle/launcher/plan"
 	"coracle/userns/tape"
 )
@@ -76,7 +77,7 @@ func TestDamagedMessages(t *testing.T) {
 func testRequest() request {
 	ops := []tape.Op{{Call: tape.Chdir, Args: []tape.Arg{tape.Str("/")}, Why: "x"}}
 	return request{
-		Version: "v1", Dir: "/d", Name: "n", Data: "/data", Mounts: []string{"/m"}, Keep: true, Init: true, Shifted: true,
+		Version: "v1", Dir: "/d", Name: "n", Data: "/data", Image: "i", Mounts: []string{"/m"}, Keep: true, Init: true, Shifted: true,
 		Preserve: 2, Timeout: 3 * time.Second,
 		Plan: plan.Plan{
 			Host: ops, Child: append(ops, ops...), Borrow: ops, CloneFlags: unix.CLONE_NEWPID, ShareMemory: true,
@@ -129,7 +130,7 @@ func TestHints(t *testing.T) {
 	run := t.TempDir()
 	forget := announceBase(run)
 	names, _ := os.ReadDir(baseDir(run))
-	if len(names) != 1 || !strings.HasSuffix(names[0].Name(), "-"+startTime(os.Getpid())) {
+	if len(names) != 1 || !strings.HasSuffix(names[0].Name(), "-"+containers.StartTime(os.Getpid())) {
 		t.Fatalf("hints: %v", names)
 	}
 	forget()
@@ -139,10 +140,10 @@ func TestHints(t *testing.T) {
 }
 
 func TestStartTime(t *testing.T) {
-	if startTime(os.Getpid()) == "" || startTime(os.Getpid()) == startTime(1) {
-		t.Errorf("own %q, init's %q", startTime(os.Getpid()), startTime(1))
+	if containers.StartTime(os.Getpid()) == "" || containers.StartTime(os.Getpid()) == containers.StartTime(1) {
+		t.Errorf("own %q, init's %q", containers.StartTime(os.Getpid()), containers.StartTime(1))
 	}
-	if got := startTime(1 << 30); got != "" {
+	if got := containers.StartTime(1 << 30); got != "" {
 		t.Errorf("of nobody: %q", got)
 	}
 }

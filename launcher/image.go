@@ -99,12 +99,9 @@ func (l *launch) askEngine(ctx context.Context, verb string, q record.Request) (
 	}
 	runtime.LockOSThread() // see userns.Program.Tied
 	defer runtime.UnlockOSThread()
-	process, err := l.grant.Start(userns.Program{
-		File: engine, Argv: []string{"coracle-engine", verb}, Tied: true,
-		Env:   record.Environ(os.Environ(), l.grant.UID, l.grant.GID),
-		Stdio: [3]*os.File{in[0], os.Stderr, nil},
-		Extra: out[1],
-	}, openBase(l.paths.Run, l.grant))
+	p := l.engineProgram(engine, []string{verb})
+	p.Stdio, p.Extra = [3]*os.File{in[0], os.Stderr, nil}, out[1]
+	process, err := l.grant.Start(p, openBase(l.paths.Run, l.grant))
 	if err != nil {
 		return nil, err
 	}
@@ -122,4 +119,12 @@ func (l *launch) askEngine(ctx context.Context, verb string, q record.Request) (
 		err = fmt.Errorf("the image engine gave no image for %q", strings.TrimSpace(q.Ref))
 	}
 	return answer, err
+}
+
+// engineProgram is the image engine with its arguments and environment.
+func (l *launch) engineProgram(engine *os.File, args []string) userns.Program {
+	return userns.Program{
+		File: engine, Argv: append([]string{"coracle-engine"}, args...), Tied: true,
+		Env: record.Environ(os.Environ(), l.grant.UID, l.grant.GID),
+	}
 }

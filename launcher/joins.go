@@ -8,14 +8,10 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"coracle/launcher/containers"
 	"coracle/storage"
 	"coracle/userns"
 )
-
-// stateFact is the fact that a running container's supervisor leaves: the pid
-// and start time of the container's first process. It counts only while the
-// container's lock is held, and only for a process that has that start time.
-const stateFact = "state"
 
 // nsFiles are the names of namespaces below /proc/PID/ns.
 var nsFiles = map[specs.LinuxNamespaceType]string{
@@ -72,7 +68,7 @@ func (l *launch) join(kind specs.LinuxNamespaceType, name string) error {
 	if err != nil {
 		return err
 	}
-	if startTime(pid) != start {
+	if containers.StartTime(pid) != start {
 		f.Close()
 		return fmt.Errorf("it ended just now")
 	}
@@ -96,11 +92,11 @@ func (l *launch) running(name string) (pid int, start string, err error) {
 	if err != nil {
 		return 0, "", err
 	}
-	pid, start, ok := readState(d)
-	if !alive || !ok {
+	state, ok := containers.ReadState(d)
+	if !alive || !ok || !state.Process(false) {
 		return 0, "", fmt.Errorf("it is not running\n  fix: start it first")
 	}
-	return pid, start, nil
+	return state.PID, state.Start, nil
 }
 
 // adoptMaps takes the id maps of a container whose user namespace is shared.

@@ -48,8 +48,16 @@ func identify(ctx context.Context, o *intent.Options) (*launch, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	l := &launch{options: o}
-	var err error
+	l, err := newLaunch(ctx)
+	if err == nil {
+		l.options = o
+	}
+	return l, err
+}
+
+// newLaunch knows who is asking, and where things are; it has no options yet.
+func newLaunch(ctx context.Context) (l *launch, err error) {
+	l = &launch{}
 	if l.grant, err = userns.Lookup(ctx); err != nil {
 		return nil, err
 	}

@@ -4,28 +4,9 @@ import (
 	"encoding/json"
 	"time"
 
+	"coracle/launcher/containers"
 	"coracle/storage"
 )
-
-// intentFact and specFact are the facts of a container that is kept: what was
-// asked, and the runtime specification it became. docs/formats.md has them.
-const (
-	intentFact = "intent.json"
-	specFact   = "spec.json"
-)
-
-// intentRecord is the content of intentFact.
-type intentRecord struct {
-	Version     int // 1
-	Created     time.Time
-	Image       string            `json:",omitempty"` // as asked for
-	ImageID     string            `json:",omitempty"`
-	Rootfs      string            `json:",omitempty"`
-	Args        []string          // the command line after run
-	Labels      map[string]string `json:",omitempty"`
-	StopSignal  int
-	StopTimeout float64 // seconds, negative for ever
-}
 
 // record writes the facts of a container that outlives its end. A throw-away
 // container has nothing that anybody could ask for later.
@@ -33,7 +14,7 @@ func (l *launch) record(d *storage.Dir) error {
 	if !d.Keep {
 		return nil
 	}
-	r := intentRecord{
+	r := containers.Intent{
 		Version: 1, Created: time.Now().UTC(), Image: l.options.Image(), Rootfs: l.rootfs, Args: l.options.Argv,
 		Labels: l.extras.Labels, StopSignal: l.extras.StopSignal, StopTimeout: max(l.extras.StopTimeout.Seconds(), 0),
 	}
@@ -49,7 +30,7 @@ func (l *launch) record(d *storage.Dir) error {
 	// Nothing waits for the disk before the start: the supervisor syncs after it.
 	unsynced := *d
 	unsynced.Keep = false
-	for name, v := range map[string]any{intentFact: r, specFact: l.spec} {
+	for name, v := range map[string]any{containers.IntentFact: r, containers.SpecFact: l.spec} {
 		b, err := json.Marshal(v)
 		if err != nil {
 			return err

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/containers"
 	"coracle/storage"
 	"coracle/userns"
 )
@@ -109,9 +109,9 @@ func kill(d *storage.Dir) error {
 		if err != nil || !alive {
 			return err
 		}
-		if pid, start, ok := readState(d); ok {
-			pidfd, err := unix.PidfdOpen(pid, 0)
-			if err == nil && startTime(pid) == start {
+		if s, ok := containers.ReadState(d); ok && s.Process(false) {
+			pidfd, err := unix.PidfdOpen(s.PID, 0)
+			if err == nil && s.Process(false) {
 				_ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0)
 			}
 			if err == nil {
@@ -122,36 +122,6 @@ func kill(d *storage.Dir) error {
 			return fmt.Errorf("it did not end within %v of SIGKILL", killWait)
 		}
 	}
-}
-
-// readState reads the first process of a container from its fact; ok only if
-// that very process is there.
-func readState(d *storage.Dir) (pid int, start string, ok bool) {
-	pid, start, ok = stated(d)
-	return pid, start, ok && contained(pid) && startTime(pid) == start
-}
-
-// stated is what the fact says, which need not be so.
-func stated(d *storage.Dir) (pid int, start string, ok bool) {
-	b, err := d.ReadFact(stateFact)
-	if err != nil {
-		return 0, "", false
-	}
-	var p string
-	if _, err := fmt.Sscan(string(b), &p, &start); err != nil {
-		return 0, "", false
-	}
-	pid, err = strconv.Atoi(p)
-	return pid, start, err == nil
-}
-
-// contained tells that a process is in another user namespace than this one, as
-// every container's is: whatever a record says, a process of the host itself is
-// neither joined nor signalled.
-func contained(pid int) bool {
-	var its, own unix.Stat_t
-	return unix.Stat("/proc/"+strconv.Itoa(pid)+"/ns/user", &its) == nil &&
-		unix.Stat("/proc/self/ns/user", &own) == nil && (its.Dev != own.Dev || its.Ino != own.Ino)
 }
 
 // sweep deletes what is in the trash.

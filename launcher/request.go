@@ -20,6 +20,8 @@ type request struct {
 	Version string
 	// Dir is the container's directory, Name its name, Data the directory of all containers.
 	Dir, Name, Data string
+	// Image is the id of the image, empty with --rootfs.
+	Image string
 	// Mounts are the directories that the plan mounts on.
 	Mounts []string
 	// Keep leaves the container's directory when it ends.
@@ -43,7 +45,7 @@ var errRequest = errors.New("damaged request")
 
 func (r *request) encode() []byte {
 	b := make([]byte, 0, 64<<10)
-	for _, s := range []string{r.Version, r.Dir, r.Name, r.Data, r.Plan.UIDMap, r.Plan.GIDMap} {
+	for _, s := range []string{r.Version, r.Dir, r.Name, r.Data, r.Image, r.Plan.UIDMap, r.Plan.GIDMap} {
 		b = putString(b, s)
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.Mounts)))
@@ -69,7 +71,7 @@ func putString(b []byte, s string) []byte {
 
 func (r *request) decode(b []byte) error {
 	d := reader{b: b}
-	for _, s := range []*string{&r.Version, &r.Dir, &r.Name, &r.Data, &r.Plan.UIDMap, &r.Plan.GIDMap} {
+	for _, s := range []*string{&r.Version, &r.Dir, &r.Name, &r.Data, &r.Image, &r.Plan.UIDMap, &r.Plan.GIDMap} {
 		*s = d.str()
 	}
 	for n := d.num(1 << 10); n > 0 && !d.bad; n-- {

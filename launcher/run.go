@@ -204,6 +204,9 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: dir.Keep, Portable: portableAsked(),
 		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Pidfile: l.options.Pidfile != "", Preserve: l.extras.PreserveFDs, Mounts: []string{dir.Root()},
 	}
+	if l.image != nil {
+		req.Image = l.image.ID
+	}
 	fds := []int{int(dir.Lock.Fd())}
 	for _, j := range l.plan.Joins {
 		fds = append(fds, int(l.joins[j.Type].Fd()))

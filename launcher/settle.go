@@ -3,6 +3,7 @@ package launcher
 import (
 	"time"
 
+	"coracle/launcher/containers"
 	"coracle/storage"
 )
 
@@ -20,7 +21,7 @@ func settle(d *storage.Dir) error {
 		if alive, err := d.Alive(); err != nil || !alive {
 			return err
 		}
-		if pid, _, ok := stated(d); ok && startTime(pid) != "" {
+		if s, ok := containers.ReadState(d); ok && s.Exists() {
 			return nil // it runs, or its record is wrong: waiting mends neither
 		}
 	}

@@ -2,9 +2,9 @@ package launcher
 
 import (
 	"os"
-	"strconv"
 	"testing"
 
+	"coracle/launcher/containers"
 	"coracle/storage"
 )
 
@@ -22,12 +22,12 @@ func TestSettle(t *testing.T) {
 	d := container(t, c, storage.Params{Name: "n", Keep: true})
 	state := func(pid int, start string) {
 		t.Helper()
-		if err := d.WriteFact(stateFact, []byte(strconv.Itoa(pid)+" "+start+"\n")); err != nil {
+		if err := containers.WriteState(d.Path, containers.State{PID: pid, Start: start}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// There is a process, the container's or not: nobody is kept waiting.
-	for _, start := range []string{startTime(os.Getpid()), "1"} {
+	for _, start := range []string{containers.StartTime(os.Getpid()), "1"} {
 		state(os.Getpid(), start)
 		if err := settle(d); err != nil {
 			t.Fatal(err)

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strconv"
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/containers"
 	"coracle/launcher/plan"
 	"coracle/storage"
 	"coracle/userns"
@@ -231,7 +231,7 @@ func (s *supervisor) writeState() {
 		// The state need not outlive a power cut, the rest should.
 		defer func() { go d.Sync() }()
 	}
-	_ = (&storage.Dir{Path: s.req.Dir}).WriteFact(stateFact, []byte(strconv.Itoa(s.pid)+" "+startTime(s.pid)+"\n"))
+	_ = containers.WriteState(s.req.Dir, containers.State{PID: s.pid, Start: containers.StartTime(s.pid), Image: s.req.Image})
 }
 
 // releaseStdio lets go of the caller's standard descriptors, which the

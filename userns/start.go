@@ -33,6 +33,9 @@ type Program struct {
 	// Tied sends the program SIGTERM when the thread that started it ends, and so
 	// when this process does: lock the goroutine to it until [Process.Wait].
 	Tied bool
+	// KeepSession leaves the program in this session and process group: the
+	// terminal is its to read, and the keys that send signals reach it as well.
+	KeepSession bool
 }
 
 // Slots of the program that enters the base namespace.
@@ -72,7 +75,9 @@ func (g Grant) Ops(p Program, joining bool) []tape.Op {
 		do("be root of the base user namespace", tape.Setresgid, tape.Int(0), tape.Int(0), tape.Int(0))
 		do("", tape.Setresuid, tape.Int(0), tape.Int(0), tape.Int(0))
 	}
-	do("own session: the terminal's signals are the caller's to pass on", tape.Setsid)
+	if !p.KeepSession {
+		do("own session: the terminal's signals are the caller's to pass on", tape.Setsid)
+	}
 	if p.Tied {
 		do("end with the caller", tape.Prctl, tape.Flags(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), tape.Flags(uint64(unix.SIGTERM), "SIGTERM"))
 	}

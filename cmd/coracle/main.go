@@ -13,13 +13,14 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"coracle/cmd/internal/verbs"
 	"coracle/launcher"
 	"coracle/launcher/doctor"
 )
 
-// verbs are the commands. Only the one that was asked for is made and parsed:
+// own are the commands that this program knows itself. Only the one that was asked for is made and parsed:
 // a grammar of all of them costs a third of a launch.
-var verbs = []struct {
+var own = []struct {
 	name string
 	help string
 	make func() verb
@@ -62,12 +63,33 @@ func dispatch(args []string) int {
 	case "-v", "--version":
 		name = "version"
 	}
-	for _, v := range verbs {
+	for _, v := range own {
 		if v.name == name {
 			return run(v.name, v.help, v.make(), args[2:])
 		}
 	}
-	return report(fmt.Errorf("unknown command %q\n  fix: coracle help", name))
+	return store(args[1:])
+}
+
+// store hands a storage command to the image engine.
+func store(args []string) int {
+	_, _, ok := verbs.Find(verbs.Store(), args)
+	group := verbs.Group(verbs.Store(), args[0])
+	switch {
+	case ok:
+		status, err := launcher.StoreCommand(context.Background(), args)
+		if err != nil {
+			return fail(status, err)
+		}
+		return status
+	case len(group) > 0 && (len(args) == 1 || args[1] == "--help" || args[1] == "-h"):
+		fmt.Printf("  coracle %s COMMAND [FLAGS] [ARGUMENTS]\n\n", args[0])
+		list(os.Stdout, group)
+		return 0
+	case len(group) > 0:
+		return report(fmt.Errorf("unknown command %q\n  fix: coracle %s --help", args[0]+" "+args[1], args[0]))
+	}
+	return report(fmt.Errorf("unknown command %q\n  fix: coracle help", args[0]))
 }
 
 // run parses and executes one verb.
@@ -118,8 +140,18 @@ func fail(status int, err error) int {
 
 func usage(f *os.File) {
 	fmt.Fprint(f, "coracle launches containers without root and without a daemon.\n\n  coracle COMMAND [FLAGS] [ARGUMENTS]\n\n")
-	for _, v := range verbs {
-		fmt.Fprintf(f, "  %-10s %s\n", v.name, v.help)
+	for _, v := range own {
+		fmt.Fprintf(f, "  %-23s %s\n", v.name, v.help)
 	}
+	list(f, verbs.Store())
 	fmt.Fprint(f, "\nThe flags of a command: coracle COMMAND --help\n")
+}
+
+// list prints commands, without other names for them.
+func list(f *os.File, all []verbs.Verb) {
+	for _, v := range all {
+		if v.Is == "" {
+			fmt.Fprintf(f, "  %-23s %s\n", v.Path, v.Help)
+		}
+	}
 }

@@ -1,0 +1,28 @@
+//go:build containers_image_openpgp
+
+package main
+
+import (
+	"context"
+	"errors"
+
+	"coracle/storage/engine/images"
+	"coracle/storage/record"
+)
+
+// imageExists is `coracle image exists`.
+type imageExists struct {
+	Image string `arg:"" help:"Name or id."`
+}
+
+func (c *imageExists) Run(ctx context.Context, s *session) error {
+	store, err := s.store()
+	if err != nil {
+		return err
+	}
+	_, err = images.Find(ctx, store, c.Image)
+	if errors.Is(err, record.ErrNotFound) {
+		return errStatus{code: 1}
+	}
+	return err
+}

@@ -1,0 +1,46 @@
+//go:build containers_image_openpgp
+
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"coracle/launcher/containers"
+	"coracle/storage"
+	"coracle/storage/engine"
+	"coracle/storage/record"
+)
+
+// session is one run of the program: for whom, and what it has opened.
+type session struct {
+	*record.Session
+	opened *engine.Store
+}
+
+// store opens the image store, once.
+func (s *session) store() (*engine.Store, error) {
+	if s.opened != nil {
+		return s.opened, nil
+	}
+	opened, err := engine.Open("")
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range opened.Notes {
+		fmt.Fprintln(os.Stderr, "coracle: "+note)
+	}
+	s.opened = opened
+	return opened, nil
+}
+
+func (s *session) close() {
+	if s.opened != nil {
+		_ = s.opened.Close()
+	}
+}
+
+// containers are the user's containers, seen from the base user namespace.
+func (s *session) containers() containers.Set {
+	return containers.Set{Containers: storage.Containers{Data: s.Data}, Inside: true}
+}

@@ -1,0 +1,156 @@
+// Package format prints what list and inspect commands found, in the ways that
+// docker and podman have taught: a default table, "json", "table TEMPLATE" and
+// Go templates. Start from [List] and [Inspect].
+package format
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"text/tabwriter"
+	"text/template"
+)
+
+// List is how to print the rows of a list command.
+type List struct {
+	// Format is the user's --format, empty for Default.
+	Format string
+	// Default is a template without the word table: "{{.ID}}\t{{.Name}}".
+	Default string
+	// Headers are column titles by field. Others are made from the field's
+	// name: RepoTags is REPO TAGS.
+	Headers map[string]string
+	// NoHeading leaves the titles out.
+	NoHeading bool
+}
+
+// JSONer is a row that looks different in JSON than in templates.
+type JSONer interface {
+	// JSON returns the value to encode.
+	JSON() any
+}
+
+// Print writes rows, a slice of structs or of pointers to such. Exported fields
+// and methods without arguments can be used in templates.
+func (l List) Print(w io.Writer, rows any) error {
+	list := reflect.ValueOf(rows)
+	switch strings.TrimSpace(l.Format) {
+	case "json":
+		return printJSON(w, list)
+	case "", "table":
+		return l.table(w, l.Default, list)
+	}
+	text := unescape(l.Format)
+	if rest, ok := strings.CutPrefix(text, "table "); ok {
+		return l.table(w, strings.TrimSpace(rest), list)
+	}
+	if strings.HasPrefix(strings.ReplaceAll(text, " ", ""), "{{range.") {
+		t, err := parse(text)
+		if err != nil {
+			return err
+		}
+		return execute(w, t, rows)
+	}
+	t, err := parse(text)
+	if err != nil {
+		return err
+	}
+	for i := range list.Len() {
+		if err := execute(w, t, list.Index(i).Interface()); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printJSON(w io.Writer, list reflect.Value) error {
+	all := make([]any, 0, list.Len())
+	for i := range list.Len() {
+		all = append(all, jsonOf(list.Index(i).Interface()))
+	}
+	return encode(w, all)
+}
+
+func jsonOf(v any) any {
+	if j, ok := v.(JSONer); ok {
+		return j.JSON()
+	}
+	return v
+}
+
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "     ") // podman's and docker's indentation differ; clients parse
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func (l List) table(w io.Writer, text string, list reflect.Value) error {
+	t, err := parse(text)
+	if err != nil {
+		return err
+	}
+	tw := tabwriter.NewWriter(w, 10, 2, 2, ' ', 0)
+	if !l.NoHeading {
+		h := headers{}
+		for name := range fieldsOf(list.Type().Elem()) {
+			h[name] = title(name)
+		}
+		for name, header := range l.Headers {
+			h[name] = header
+		}
+		if err := execute(tw, t, h); err != nil {
+			return err
+		}
+		fmt.Fprintln(tw)
+	}
+	for i := range list.Len() {
+		var b bytes.Buffer
+		if err := execute(&b, t, list.Index(i).Interface()); err != nil {
+			return err
+		}
+		fmt.Fprintln(tw, printable(b.String()))
+	}
+	return tw.Flush()
+}
+
+// Inspect writes values as a JSON array, or each through the template.
+func Inspect(w io.Writer, format string, values []any) error {
+	if f := strings.TrimSpace(format); f == "" || f == "json" {
+		return printJSON(w, reflect.ValueOf(values))
+	}
+	t, err := parse(unescape(format))
+	if err != nil {
+		return err
+	}
+	for _, v := range values {
+		if err := execute(w, t, v); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parse(text string) (*template.Template, error) {
+	t, err := template.New("format").Funcs(functions()).Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("--format: %s", strings.TrimPrefix(err.Error(), "template: "))
+	}
+	return t, nil
+}
+
+func execute(w io.Writer, t *template.Template, v any) error {
+	if err := t.Execute(w, v); err != nil {
+		return fmt.Errorf("--format: %s", strings.TrimPrefix(err.Error(), "template: "))
+	}
+	return nil
+}

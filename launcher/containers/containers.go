@@ -1,0 +1,108 @@
+// Package containers tells what containers a user has, from facts: their
+// directories, the locks that living supervisors hold, and what was asked when
+// they were made. It changes nothing. Start from [Set.List] and [Set.Find].
+package containers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"coracle/storage"
+)
+
+// IntentFact and SpecFact are the facts of a container that is kept: what was
+// asked, and the runtime specification it became. docs/formats.md has them.
+const (
+	IntentFact = "intent.json"
+	SpecFact   = "spec.json"
+)
+
+// Intent is the content of [IntentFact].
+type Intent struct {
+	Version     int // 1
+	Created     time.Time
+	Image       string            `json:",omitempty"` // as asked for
+	ImageID     string            `json:",omitempty"`
+	Rootfs      string            `json:",omitempty"`
+	Args        []string          // the command line after run
+	Labels      map[string]string `json:",omitempty"`
+	StopSignal  int
+	StopTimeout float64 // seconds, negative for ever
+}
+
+// Set is the containers of one user.
+type Set struct {
+	storage.Containers
+	// Inside says that the caller is mapped root of the base user namespace.
+	Inside bool
+}
+
+// Container is one container as it was when it was looked at.
+type Container struct {
+	*storage.Dir
+	// Intent is what was asked; of a throw-away container only ImageID is known.
+	Intent Intent
+	// Running says that a supervisor held the container's lock.
+	Running bool
+	// PID is the first process, 0 when there is none, or not yet. Start tells it
+	// from a later process of the same pid: see [StartTime].
+	PID   int
+	Start string
+	// Err says why the intent cannot be read; the container is there all the same.
+	Err error
+}
+
+// List returns all containers, in no order: kept ones, and throw-away ones that
+// are alive.
+func (s Set) List() ([]*Container, error) {
+	dirs, err := s.Containers.List()
+	if err != nil {
+		return nil, err
+	}
+	var all []*Container
+	for _, d := range dirs {
+		c, err := s.look(d)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Find looks a container up by id, name or the beginning of an id. Errors:
+// storage.ErrNoContainer, storage.ErrAmbiguous.
+func (s Set) Find(ref string) (*Container, error) {
+	d, err := s.Lookup(ref)
+	if err != nil {
+		return nil, err
+	}
+	return s.look(d)
+}
+
+func (s Set) look(d *storage.Dir) (*Container, error) {
+	c := &Container{Dir: d}
+	var err error
+	if c.Running, err = d.Alive(); err != nil {
+		return nil, fmt.Errorf("cannot tell whether container %s is running: %w", d.ID, err)
+	}
+	state, ok := ReadState(d)
+	if ok && c.Running && state.Process(s.Inside) {
+		c.PID, c.Start = state.PID, state.Start
+	}
+	switch b, err := d.ReadFact(IntentFact); {
+	case err == nil:
+		if err := json.Unmarshal(b, &c.Intent); err != nil {
+			c.Err = fmt.Errorf("container %s: its record %s is damaged: %w\n  fix: coracle rm %s", d.ID, IntentFact, err, d.ID)
+		}
+	case !errors.Is(err, fs.ErrNotExist) || d.Keep:
+		c.Err = fmt.Errorf("container %s: its record cannot be read: %w", d.ID, err)
+	}
+	if c.Intent.ImageID == "" && ok {
+		c.Intent.ImageID = state.Image
+	}
+	return c, nil
+}

@@ -1,0 +1,45 @@
+//go:build containers_image_openpgp
+
+package engine
+
+import (
+	"go.podman.io/image/v5/types"
+	"go.podman.io/storage"
+	"go.podman.io/storage/pkg/reexec"
+
+	"coracle/storage/record"
+)
+
+// Store is the open image store, for the packages below this one, which do the
+// work of the storage commands.
+type Store struct {
+	storage.Store
+	// Sys is what the image library is told: platform, configuration files.
+	Sys *types.SystemContext
+	// Notes are lines for the user's eyes that opening gave: a fallback was taken.
+	Notes []string
+}
+
+// Helper runs this process as one of containers/storage's helpers if that is
+// what it was started for, and tells whether it was. It must come first in main.
+func Helper() bool { return reexec.Init() }
+
+// Open opens the image store that the user's storage.conf names, as podman reads
+// it (see the package comment). platform is os/arch[/variant], or empty for this
+// machine's. errors.As finds a [record.Fault] in its errors.
+func Open(platform string) (*Store, error) {
+	e := &engine{req: record.Request{Platform: platform}, sleep: sleepFor}
+	if err := ownMounts(); err != nil {
+		return nil, err
+	}
+	if err := e.open(); err != nil {
+		return nil, err
+	}
+	return &Store{Store: e.store, Sys: e.sys, Notes: e.notes}, nil
+}
+
+// Close lets go of the store.
+func (s *Store) Close() error {
+	_, err := s.Shutdown(false)
+	return err
+}
