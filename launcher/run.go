@@ -24,6 +24,11 @@ func Run(ctx context.Context, o *intent.Options, stderr io.Writer) (int, error) 
 		return ExitFailed, err
 	}
 	status, err := l.run(ctx, stderr)
+	if again, ferr := l.fallBack(ctx, stderr, err); ferr != nil {
+		return ExitFailed, errors.Join(err, ferr)
+	} else if again {
+		return Run(ctx, o, stderr)
+	}
 	var ce *CommandError
 	if errors.As(err, &ce) {
 		return ce.Code, err
@@ -96,7 +101,10 @@ func (l *launch) ready(ctx context.Context) (*storage.Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.compute(dir); err != nil {
+	if err := l.copyRoot(ctx, dir); err != nil {
+		return dir, err
+	}
+	if err := l.compute(ctx, dir); err != nil {
 		return dir, err
 	}
 	if err := l.record(dir); err != nil {
@@ -202,7 +210,7 @@ func checkInherited(fd int) error {
 func (r *running) request(l *launch, dir *storage.Dir) error {
 	req := &request{
 		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: dir.Keep, Portable: portableAsked(),
-		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Pidfile: l.options.Pidfile != "", Preserve: l.extras.PreserveFDs, Mounts: []string{dir.Root()},
+		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Pidfile: l.options.Pidfile != "", Preserve: l.extras.PreserveFDs, Mounts: append([]string{dir.Root()}, l.layerMounts()...),
 	}
 	if l.image != nil {
 		req.Image = l.image.ID
@@ -245,7 +253,7 @@ func (r *running) follow(l *launch, id string, signals chan os.Signal) (int, err
 		case k == msgFailed && len(payload) > 0:
 			_, _ = r.process.Wait()
 			l.forgetCidfile(id)
-			return int(payload[0]), failure(payload)
+			return max(int(payload[0]), ExitFailed), failure(payload)
 		case k == msgStarted && len(payload) == 4 && len(fds) > 0:
 			if err := l.writePid(int(binary.BigEndian.Uint32(payload))); err != nil {
 				return ExitFailed, err
@@ -271,6 +279,9 @@ func failure(payload []byte) error {
 	code, text := int(payload[0]), string(payload[1:])
 	if code == ExitCannotInvoke || code == ExitNotFound {
 		return &CommandError{Code: code, Err: errors.New(text), text: text}
+	}
+	if code == exitStack {
+		return &stackError{text}
 	}
 	return errors.New(text)
 }

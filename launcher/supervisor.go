@@ -35,6 +35,8 @@ type supervisor struct {
 	pid   int
 	pidfd int
 	tty   int
+	// servers are the processes that serve file systems of the container.
+	servers []int
 	// adopts says that orphans of the container become this process's children.
 	adopts bool
 }
@@ -70,8 +72,11 @@ func Supervise(args []string) int {
 func (s *supervisor) fail(err error) {
 	code := ExitFailed
 	var ce *CommandError
-	if errors.As(err, &ce) {
+	switch {
+	case errors.As(err, &ce):
 		code = ce.Code
+	case stackFailed(err):
+		code = exitStack
 	}
 	_ = s.conn.send(msgFailed, append([]byte{byte(code)}, err.Error()...))
 }
@@ -96,6 +101,9 @@ func (s *supervisor) launch() error {
 	}
 	if err := tape.Run(s.req.Plan.Host, s.slots); err != nil {
 		return explain(err)
+	}
+	if err := s.startServers(); err != nil {
+		return err
 	}
 	return s.start()
 }
