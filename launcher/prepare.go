@@ -44,6 +44,8 @@ type launch struct {
 	way      storage.RootWay
 	wayAsked bool
 	fuse     string
+	// mounts are directories of the container's that volumes are mounted on.
+	mounts []string
 	// joins are the open namespaces of other containers, by type.
 	joins map[specs.LinuxNamespaceType]*os.File
 	mounted
@@ -261,6 +263,7 @@ func (l *launch) completeOverlays(d *storage.Dir) {
 		if m := &l.spec.Mounts[i]; m.Type == "overlay" && l.places[m.Destination] == nil {
 			base := filepath.Join(d.Path, fmt.Sprintf("volume-%d", n))
 			n++
+			l.mounts = append(l.mounts, plan.VolumeRoot(base))
 			m.Options = append(m.Options, "upperdir="+base+"/upper", "workdir="+base+"/work")
 		}
 	}

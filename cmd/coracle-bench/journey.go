@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -118,6 +119,7 @@ func (b *bench) travel(ctx context.Context, j journey, t *tracks) error {
 			continue
 		}
 		took, err := b.sampler.run(j.world, s.argv)
+		progress("  %6.2f s  %s, %s", took.Gone.Seconds(), j.name, cmp.Or(s.title, strings.Join(s.argv[1:], " ")))
 		switch {
 		case err == nil && s.title != "":
 			t.add(s.title, j.name, took)

@@ -173,6 +173,9 @@ func (p *planner) placeFor(dest string, isDir bool) tape.Slot {
 	return p.target(dest, isDir)
 }
 
+// VolumeRoot is where the supervisor mounts a volume whose changes are in base.
+func VolumeRoot(base string) string { return filepath.Join(base, "root") }
+
 // overlayVolume shows a directory of the host whose changes go elsewhere: to
 // the directory that holds the mount's upperdir and workdir.
 func (p *planner) overlayVolume(dest string, m specs.Mount, o parsed) error {
@@ -189,7 +192,7 @@ func (p *planner) overlayVolume(dest string, m specs.Mount, o parsed) error {
 		return errors.New("an overlay needs upperdir and workdir")
 	}
 	base := filepath.Dir(r.Upper)
-	r.Mount = filepath.Join(base, "root")
+	r.Mount = VolumeRoot(base)
 	for _, d := range []string{base, r.Upper, r.Work, r.Mount} {
 		p.host.do("for the changes at "+dest, tape.Mkdirat, cwd, tape.Str(d), tape.Flags(0o755, "0755"))
 		p.host.allow(unix.EEXIST)

@@ -68,12 +68,17 @@ func (c *copying) run(ctx context.Context) (err error) {
 		return err
 	}
 	c.e.bars.start(c.e.req.Ref, layers)
-	s := c.newStack(layers, config.RootFS.DiffIDs)
-	defer func() { s.end(err == nil) }()
-	if err := s.run(ctx); err != nil {
-		return err
+	if c.e.stages() {
+		s := c.newStack(layers, config.RootFS.DiffIDs)
+		defer func() { s.end(err == nil) }()
+		if err := s.run(ctx); err != nil {
+			return err
+		}
+		err = c.tell(ctx, layers, config.RootFS.DiffIDs)
+	} else {
+		err = c.blobs(ctx, layers, config.RootFS.DiffIDs)
 	}
-	if err := c.tell(ctx, layers, config.RootFS.DiffIDs); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := c.metadata(ctx); err != nil {

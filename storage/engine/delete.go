@@ -7,8 +7,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"coracle/storage"
 
@@ -54,17 +52,22 @@ func (s *Store) DeleteLayer(id string) error {
 	return s.Store.DeleteLayer(id)
 }
 
-// writeDown notes layers (top first) that are garbage unless some image uses
-// them, until done is called. On a disk too full for that it is left out.
+// writeDown notes layers that are garbage unless some image uses them, as a pull
+// does with those that it makes, until done is called. Pulls that want one of
+// them wait meanwhile. On a disk too full for that it is left out.
 func (s *Store) writeDown(layers []string) (done func()) {
-	note, err := newScratch(s.incoming(), s.Store)
-	if err != nil {
+	notes := &scratch{root: s.incoming()}
+	if err := os.MkdirAll(filepath.Dir(notes.holdPath("")), 0o700); err != nil {
 		return func() {}
 	}
-	bottomFirst := slices.Clone(layers)
-	slices.Reverse(bottomFirst)
-	_ = os.WriteFile(filepath.Join(note.dir, "layers"), []byte(strings.Join(bottomFirst, "\n")), 0o600)
-	return note.close
+	var holds []*hold
+	for _, id := range layers {
+		if h, err := notes.try(notes.holdPath(id), id, true); h != nil && err == nil {
+			holds = append(holds, h)
+		}
+	}
+	_ = notes.syncHolds()
+	return func() { notes.keep(holds) }
 }
 
 // leastSpace is what rewriting the store's records may take, in bytes.
@@ -92,8 +95,8 @@ func (s *Store) emptyLayers(layers []string) {
 	}
 }
 
-// SweepIncoming removes what killed engines left: their downloads, and layers
-// that no image came to use, or that no image uses any more.
+// SweepIncoming removes what killed engines left: their downloads, half-unpacked
+// layers, and layers that no image came to use, or that no image uses any more.
 func (s *Store) SweepIncoming() error {
 	if s.Data == "" {
 		return nil
@@ -106,7 +109,7 @@ func (s *Store) SweepIncoming() error {
 		return err
 	}
 	defer gate.Close()
-	(&scratch{root: s.incoming()}).sweep(s.Store)
+	(&scratch{root: s.incoming()}).sweep(s.engine().staging(), s.Store)
 	return nil
 }
 
@@ -120,8 +123,8 @@ func (s *Store) LeftIncoming() ([]storage.Leftover, error) {
 		return nil, err
 	}
 	defer gate.Close() // until then no directory is without its lock
-	dirs, err := filepath.Glob(filepath.Join(s.incoming(), "pull-*"))
 	var all []storage.Leftover
+	dirs, err := filepath.Glob(filepath.Join(s.incoming(), "pull-*"))
 	for _, dir := range dirs {
 		lock, err := os.Open(filepath.Join(dir, "lock"))
 		if err == nil {
@@ -129,8 +132,28 @@ func (s *Store) LeftIncoming() ([]storage.Leftover, error) {
 			lock.Close()
 		}
 		if err == nil || errors.Is(err, os.ErrNotExist) {
-			all = append(all, storage.Leftover{Path: filepath.Join("incoming", filepath.Base(dir)), What: "download or removal that was interrupted"})
+			all = append(all, storage.Leftover{Path: filepath.Join("incoming", filepath.Base(dir)), What: "download that was interrupted"})
+		}
+	}
+	holds, _ := filepath.Glob(filepath.Join(s.incoming(), "layers", "*"))
+	for _, path := range holds {
+		if !held(path) {
+			// A hold's file is there a moment before its lock: look again.
+			if time.Sleep(poll); !held(path) {
+				all = append(all, storage.Leftover{Path: filepath.Join("incoming", "layers", filepath.Base(path)), What: "layer of a pull or removal that was interrupted"})
+			}
 		}
 	}
 	return all, err
+}
+
+// held tells that somebody has a hold's file locked, or that it is gone.
+func held(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	lock := unix.Flock_t{Type: unix.F_WRLCK, Whence: unix.SEEK_SET}
+	return unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock) != nil || lock.Type != unix.F_UNLCK
 }

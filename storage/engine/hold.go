@@ -129,7 +129,7 @@ func (s *scratch) keep(holds []*hold) {
 
 // giveBack ends holds, bottom first, after a failure: it deletes the layers that
 // no other pull relies on.
-func (s *scratch) giveBack(store layerDeleter, holds []*hold) {
+func (s *scratch) giveBack(store sweepable, holds []*hold) {
 	for i := len(holds) - 1; i >= 0; i-- {
 		h := holds[i]
 		if ok, err := ofdLock(h.f, unix.F_WRLCK); ok && err == nil {
@@ -140,12 +140,9 @@ func (s *scratch) giveBack(store layerDeleter, holds []*hold) {
 	}
 }
 
-// A layerDeleter is the store, as far as sweeping goes.
-type layerDeleter interface{ DeleteLayer(id string) error }
-
 // sweepLayers deletes the layers that dead pulls left. One that others lie on
 // goes after those; whatever still refuses belongs to an image.
-func (s *scratch) sweepLayers(store layerDeleter) {
+func (s *scratch) sweepLayers(store sweepable) {
 	entries, _ := os.ReadDir(filepath.Join(s.root, "layers"))
 	var mine []*hold
 	for _, e := range entries {
@@ -174,4 +171,36 @@ func (s *scratch) sweepLayers(store layerDeleter) {
 			h.f.Close()
 		}
 	}
+}
+
+// doom writes down layers that are about to be deleted, until done is called: a
+// crash in between is the next engine's to end.
+func (s *scratch) doom(ids []string) (done func()) {
+	var all []*hold
+	for _, id := range ids {
+		if h, err := s.try(s.holdPath(id), id, true); h != nil && err == nil {
+			all = append(all, h)
+		}
+	}
+	return func() { s.keep(all) }
+}
+
+// unheld are the layers that sweepLayers would look at.
+func (s *scratch) unheld() (ids []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(s.root, "layers"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		f, err := os.Open(s.holdPath(e.Name()))
+		if err != nil {
+			continue
+		}
+		// A read lock on a descriptor that cannot write; it goes with the descriptor.
+		if ok, err := ofdLock(f, unix.F_RDLCK); ok && err == nil {
+			ids = append(ids, e.Name())
+		}
+		f.Close()
+	}
+	return ids, err
 }

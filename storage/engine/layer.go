@@ -114,7 +114,7 @@ func (d *differ) fromSource(dest string, o unpack.Options) (*unpack.Result, erro
 	// A decompressor that stumbles over a changed byte reports its own trouble,
 	// and one that is content may leave a tail unread. The rest tells whether the
 	// blob is the one we wanted; but more of a bomb is not fetched for that.
-	if v.err == nil && (err == nil || broken(err)) {
+	if v.err == nil && (err == nil || damaged(err)) {
 		_, _ = io.Copy(io.Discard, v)
 	}
 	switch {
@@ -159,8 +159,8 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// broken reports whether an error can come of changed bytes.
-func broken(err error) bool {
+// damaged reports whether an error can come of changed bytes.
+func damaged(err error) bool {
 	if errors.Is(err, unpack.ErrFormat) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errUnverified) {
 		return true
 	}

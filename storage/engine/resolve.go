@@ -22,12 +22,14 @@ func (e *engine) resolve(ctx context.Context) (*record.Answer, error) {
 	if e.req.Platform, err = checkPlatform(e.req.Platform); err != nil {
 		return nil, err
 	}
-	e.sys = systemContext(e.req.Platform)
+	if e.sys, err = systemContext(&e.req); err != nil {
+		return nil, err
+	}
 	t, err := parseTarget(e.req.Ref)
 	if err != nil {
 		return nil, err
 	}
-	if e.work, err = newScratch(e.req.Scratch, e.staging(), e.store); err != nil {
+	if e.work, err = newScratch(e.req.Scratch, e.store); err != nil {
 		return nil, err
 	}
 	defer e.work.close()

@@ -27,20 +27,26 @@ type scratch struct {
 	lock *os.File
 }
 
-// newScratch sweeps and makes a directory. staging is where the store's driver
-// keeps layers that are being unpacked.
-func newScratch(root, staging string, store layerDeleter) (*scratch, error) {
+// A sweepable is the store, as far as sweeping goes.
+type sweepable interface {
+	DeleteLayer(id string) error
+	GraphRoot() string
+	ImageStore() string
+}
+
+// newScratch sweeps and makes a directory.
+func newScratch(root string, store sweepable) (*scratch, error) {
 	if !filepath.IsAbs(root) {
 		return nil, failf(record.ErrUsage, "the request names no absolute scratch directory but %q", root)
 	}
 	s := &scratch{root: root}
-	if err := s.make(staging, store); err != nil {
+	if err := s.make(store); err != nil {
 		return nil, fmt.Errorf("cannot make a directory for the download: %w", err)
 	}
 	return s, nil
 }
 
-func (s *scratch) make(staging string, store layerDeleter) error {
+func (s *scratch) make(store sweepable) error {
 	if err := os.MkdirAll(filepath.Join(s.root, "layers"), 0o700); err != nil {
 		return err
 	}
@@ -51,7 +57,7 @@ func (s *scratch) make(staging string, store layerDeleter) error {
 		return err
 	}
 	defer gate.Close()
-	s.sweep(staging, store)
+	s.sweep(store)
 	if s.dir, err = os.MkdirTemp(s.root, "pull-"); err != nil {
 		return err
 	}
@@ -68,7 +74,7 @@ func (s *scratch) close() {
 
 // sweep removes what dead engines left: their files, layers that no image came
 // to use, and half-unpacked ones.
-func (s *scratch) sweep(staging string, store layerDeleter) {
+func (s *scratch) sweep(store sweepable) {
 	dirs, _ := filepath.Glob(filepath.Join(s.root, "pull-*"))
 	for _, dir := range dirs {
 		lock, err := lockFile(filepath.Join(dir, "lock"), unix.LOCK_EX|unix.LOCK_NB)
@@ -81,7 +87,7 @@ func (s *scratch) sweep(staging string, store layerDeleter) {
 		}
 	}
 	s.sweepLayers(store)
-	sweepStaging(staging)
+	sweepStaging(stagingOf(store))
 }
 
 // unborn is how old a staging directory without a lock must be to be swept: its

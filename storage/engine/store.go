@@ -78,12 +78,12 @@ func (e *engine) open() error {
 	return err
 }
 
-// staging is where the overlay driver keeps layers that are being unpacked: in
+// stagingOf is where the overlay driver keeps layers that are being unpacked: in
 // the place for layers (drivers/overlay, homeDirForImageStore).
-func (e *engine) staging() string {
-	root := e.store.GraphRoot()
-	if s := e.store.ImageStore(); s != "" {
-		root = s
+func stagingOf(s sweepable) string {
+	root := s.GraphRoot()
+	if images := s.ImageStore(); images != "" {
+		root = images
 	}
 	return filepath.Join(root, "overlay", "staging")
 }

@@ -256,8 +256,9 @@ func TestHas(t *testing.T) {
 // fakeStore has layers, some of them in use.
 type fakeStore struct {
 	storage.Store
-	layers map[string]bool // true: in use
-	asked  []string
+	layers  map[string]bool // true: in use
+	parents map[string]string
+	asked   []string
 }
 
 func (f *fakeStore) Exists(id string) bool { _, ok := f.layers[id]; return ok }
@@ -267,65 +268,13 @@ func (f *fakeStore) DeleteLayer(id string) error {
 	if used, ok := f.layers[id]; used || !ok {
 		return errors.New("no")
 	}
+	for child, parent := range f.parents {
+		if parent == id && f.Exists(child) {
+			return storage.ErrLayerHasChildren
+		}
+	}
 	delete(f.layers, id)
 	return nil
-}
-
-func TestScratch(t *testing.T) {
-	root := filepath.Join(t.TempDir(), "scratch")
-	store := &fakeStore{layers: map[string]bool{"old": false}}
-	one, err := newScratch(root, store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	failed := errors.New("failed")
-	err = one.commit(context.Background(), store, []string{"old", "new", "newer"}, func() error {
-		store.layers["new"] = false
-		return failed
-	})
-	if !errors.Is(err, failed) || len(store.layers) != 1 || !slices.Equal(store.asked, []string{"newer", "new"}) {
-		t.Errorf("%v, layers %v, asked %v", err, store.layers, store.asked)
-	}
-	held, err := lockFile(filepath.Join(root, "commit.lock"), syscall.LOCK_EX)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := one.commit(ctx, store, nil, func() error { return nil }); !errors.Is(err, context.Canceled) {
-		t.Errorf("waited for a commit although cancelled: %v", err)
-	}
-	held.Close()
-	// A dead engine's directory, whose layers nobody came to use.
-	dead := filepath.Join(root, "pull-dead")
-	if err := os.Mkdir(dead, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dead, "layers"), []byte("a\nb"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	store.layers["a"], store.layers["b"] = true, false
-	two, err := newScratch(root, store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(dead); !errors.Is(err, os.ErrNotExist) || store.Exists("b") || !store.Exists("a") || !store.Exists("old") {
-		t.Errorf("%v, layers %v", err, store.layers)
-	}
-	if _, err := os.Stat(one.dir); err != nil {
-		t.Errorf("a live engine's directory was swept: %v", err)
-	}
-	one.close()
-	two.close()
-	if left, _ := filepath.Glob(root + "/pull-*"); left != nil {
-		t.Errorf("left behind %q", left)
-	}
-	if _, err := newScratch("relative", store); err == nil {
-		t.Error("a relative directory")
-	}
-	if _, err := newScratch("/dev/null/x", store); err == nil {
-		t.Error("a directory below a file")
-	}
 }
 
 func TestExtract(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -55,7 +56,7 @@ func (e *Entry) Dangling() bool { return len(e.Names) == 0 }
 func CatalogPath(data string, uid int, getenv func(string) string) string {
 	q := Query{UID: uid, Env: getenv}
 	sum := sha256.Sum256([]byte(catalogMagic + q.Key()))
-	return filepath.Join(data, "records", "images-"+hex.EncodeToString(sum[:16]))
+	return filepath.Join(data, "catalogs", hex.EncodeToString(sum[:]))
 }
 
 // LoadCatalog reads the catalog at path. A missing file is os.ErrNotExist,
@@ -68,13 +69,26 @@ func LoadCatalog(path string) (*Catalog, error) {
 	return DecodeCatalog(data)
 }
 
-// Save writes c to path, in one rename, as [Record.Save] does.
+// Save writes c to path, in one rename, creating the directory. What a killed
+// writer leaves the next one overwrites; two at once may spoil each other's file,
+// which the check sum tells.
 func (c *Catalog) Save(path string) error {
 	data, err := c.Encode()
 	if err != nil {
 		return err
 	}
-	return save(path, data)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("cannot save the list of images: %w", err)
+	}
+	unfinished := path + ".new"
+	if err = os.WriteFile(unfinished, data, 0o600); err == nil {
+		err = os.Rename(unfinished, path)
+	}
+	if err != nil {
+		_ = os.Remove(unfinished) // on a full disk it takes what is left
+		return fmt.Errorf("cannot save the list of images: %w", err)
+	}
+	return nil
 }
 
 // Stale says why c no longer holds, or "" when it does.

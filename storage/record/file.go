@@ -57,10 +57,6 @@ func (r *Record) Save(path string) error {
 	if err != nil {
 		return err
 	}
-	return save(path, data)
-}
-
-func save(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot save image record: %w", err)

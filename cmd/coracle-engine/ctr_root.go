@@ -1,0 +1,48 @@
+//go:build containers_image_openpgp
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"coracle/launcher/rootfs"
+	"coracle/storage"
+	"coracle/storage/engine/images"
+	"coracle/storage/record"
+)
+
+// opener opens the root file systems of the user's containers.
+func (s *session) opener() *rootfs.Opener {
+	return &rootfs.Opener{
+		Set: s.containers(), Layers: s.layers,
+		Note: func(text string) { fmt.Fprintln(os.Stderr, "coracle: "+text) },
+	}
+}
+
+// layers finds an image's layers in the store.
+func (s *session) layers(ctx context.Context, imageID string) (string, []record.Layer, error) {
+	store, err := s.store()
+	if err != nil {
+		return "", nil, err
+	}
+	img, err := images.Find(ctx, store, imageID)
+	if err != nil {
+		return "", nil, fmt.Errorf("the container's image: %w", err)
+	}
+	return store.ImageLayers(img)
+}
+
+// root opens a container's root file system, and says what to do when it cannot.
+func (s *session) root(ctx context.Context, name string, want rootfs.Want) (*rootfs.Root, error) {
+	r, err := s.opener().Open(ctx, name, want)
+	switch {
+	case errors.Is(err, rootfs.ErrElsewhere):
+		return nil, fmt.Errorf("%w\n  fix: outside of coracle unshare, and for each container by itself: coracle cp A:PATH - | coracle cp - B:DIR", err)
+	case errors.Is(err, storage.ErrRunning):
+		return nil, fmt.Errorf("%w, or is just starting or ending, and has no process yet\n  fix: run the command again", err)
+	}
+	return r, err
+}
