@@ -128,7 +128,7 @@ func (l *launch) compute(d *storage.Dir) error {
 	if args := l.spec.Process.Args; args[0] == "" {
 		return &CommandError{Code: ExitNotFound, Command: args[0]}
 	}
-	filter, err := l.filter()
+	filter, err := compileFilter(l.extras.Seccomp, l.spec.Process.Capabilities.Bounding)
 	if err != nil {
 		return err
 	}
@@ -171,16 +171,17 @@ func (l *launch) imageConfig() *intent.ImageConfig {
 	}
 }
 
-// filter compiles the seccomp profile.
-func (l *launch) filter() (*plan.Filter, error) {
+// compileFilter compiles a seccomp profile as [intent.Extras.Seccomp] names it, for
+// a container with these capabilities.
+func compileFilter(name string, bounding []string) (*plan.Filter, error) {
 	var profile *specs.LinuxSeccomp
-	switch l.extras.Seccomp {
+	switch name {
 	case "unconfined":
 		return nil, nil
 	case "":
-		profile = seccomp.Default(l.spec.Process.Capabilities.Bounding)
+		profile = seccomp.Default(bounding)
 	default:
-		f, err := os.Open(l.extras.Seccomp)
+		f, err := os.Open(name)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the seccomp profile: %w", err)
 		}
@@ -189,8 +190,8 @@ func (l *launch) filter() (*plan.Filter, error) {
 		if err != nil {
 			return nil, err
 		}
-		if profile, err = seccomp.ParseProfile(f, l.spec.Process.Capabilities.Bounding, kernel); err != nil {
-			return nil, fmt.Errorf("seccomp profile %s: %w", l.extras.Seccomp, err)
+		if profile, err = seccomp.ParseProfile(f, bounding, kernel); err != nil {
+			return nil, fmt.Errorf("seccomp profile %s: %w", name, err)
 		}
 	}
 	program, err := seccomp.Compile(profile, runtime.GOARCH)

@@ -2,11 +2,11 @@ package launcher
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,14 +16,15 @@ import (
 )
 
 // Run launches a container, waits for its end, and returns its exit status, or
-// the program's own with an error that says why there was no container. Notes
-// that a user should see go to stderr, one line each.
-func Run(ctx context.Context, o *intent.Options, stderr io.Writer) (int, error) {
+// the program's own with an error that says why there was no container. A
+// detached one is not waited for: its id goes to stdout. Notes that a user
+// should see go to stderr, one line each.
+func Run(ctx context.Context, o *intent.Options, stdout, stderr io.Writer) (int, error) {
 	l, err := identify(ctx, o)
 	if err != nil {
 		return ExitFailed, err
 	}
-	status, err := l.run(ctx, stderr)
+	status, err := l.run(ctx, stdout, stderr)
 	var ce *CommandError
 	if errors.As(err, &ce) {
 		return ce.Code, err
@@ -57,7 +58,7 @@ func (l *launch) create() (*storage.Dir, error) {
 	return d, err
 }
 
-func (l *launch) run(ctx context.Context, stderr io.Writer) (int, error) {
+func (l *launch) run(ctx context.Context, stdout, stderr io.Writer) (int, error) {
 	sv, err := l.startSupervisor()
 	if err != nil {
 		return ExitFailed, err
@@ -75,7 +76,11 @@ func (l *launch) run(ctx context.Context, stderr io.Writer) (int, error) {
 		l.note(stderr)
 		if err = sv.request(l, dir); err == nil {
 			dir.Lock.Close() // the supervisor's copy is the container's life
-			return sv.follow(l, dir.ID, signals)
+			status, err := sv.follow(l, dir, signals)
+			if err == nil && l.options.Detach {
+				fmt.Fprintln(stdout, dir.ID)
+			}
+			return status, err
 		}
 		fallthrough
 	default:
@@ -99,8 +104,10 @@ func (l *launch) ready(ctx context.Context) (*storage.Dir, error) {
 	if err := l.compute(dir); err != nil {
 		return dir, err
 	}
-	if err := l.record(dir); err != nil {
-		return dir, err
+	if dir.Keep || l.options.Detach {
+		if err := l.record(dir); err != nil {
+			return dir, err
+		}
 	}
 	return dir, l.writeCidfile(dir.ID)
 }
@@ -139,13 +146,15 @@ func (l *launch) startSupervisor() (*running, error) {
 	if p.Path, p.File, err = self(); err != nil {
 		return nil, err
 	}
-	if !l.options.Interactive {
-		if p.Stdio[0], err = os.Open("/dev/null"); err != nil {
-			return nil, err
+	for fd := range 3 {
+		if fd == 0 && !l.options.Interactive || l.options.Detach {
+			if p.Stdio[fd], err = os.OpenFile("/dev/null", os.O_RDWR, 0); err != nil {
+				return nil, err
+			}
 		}
 	}
 	r := &running{conn: conn{ours}}
-	if !l.options.TTY {
+	if !l.options.TTY && !l.options.Detach {
 		if err := r.pipes.replace(&p.Stdio); err != nil {
 			return nil, err
 		}
@@ -207,6 +216,11 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 	if l.image != nil {
 		req.Image = l.image.ID
 	}
+	if l.options.Detach {
+		req.Detach, req.Interactive = true, l.options.Interactive
+		req.Log.Driver = l.logDriver()
+		req.Log.MaxSize, req.Log.MaxFiles, _ = l.options.LogLimits() // checked before
+	}
 	fds := []int{int(dir.Lock.Fd())}
 	for _, j := range l.plan.Joins {
 		fds = append(fds, int(l.joins[j.Type].Fd()))
@@ -233,38 +247,26 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 }
 
 // follow relays until the container has ended.
-func (r *running) follow(l *launch, id string, signals chan os.Signal) (int, error) {
-	relay := &relay{signal: signals, pipes: &r.pipes}
-	for {
-		k, payload, fds, err := r.conn.receive()
-		if err != nil {
-			relay.finish()
-			return ExitFailed, fmt.Errorf("the supervisor ended before the container did: it was killed\n  see: journalctl, dmesg")
-		}
-		switch {
-		case k == msgFailed && len(payload) > 0:
+func (r *running) follow(l *launch, dir *storage.Dir, signals chan os.Signal) (int, error) {
+	f := follower{
+		conn: r.conn, relay: &relay{signal: signals, pipes: &r.pipes}, leave: l.options.Detach, proxy: l.options.SigProxy,
+		gone: errKilled,
+		started: func(pid int) error {
+			if !dir.Keep && !l.options.Detach {
+				// Others may want to know; a container that ends at once is not worth it.
+				time.AfterFunc(restAfter, func() { _ = l.record(dir) })
+			}
+			return l.writePid(pid)
+		},
+		failed: func() {
 			_, _ = r.process.Wait()
-			l.forgetCidfile(id)
-			return int(payload[0]), failure(payload)
-		case k == msgStarted && len(payload) == 4 && len(fds) > 0:
-			if err := l.writePid(int(binary.BigEndian.Uint32(payload))); err != nil {
-				return ExitFailed, err
-			}
-			tty := -1
-			if len(fds) > 1 {
-				tty = fds[1]
-			}
-			if err := relay.start(fds[0], tty, l.options.SigProxy); err != nil {
-				return ExitFailed, err
-			}
-		case k == msgExited && len(payload) == 1:
-			relay.finish()
-			return int(payload[0]), nil
-		default:
-			closeAll(fds)
-		}
+			l.forgetCidfile(dir.ID)
+		},
 	}
+	return f.follow()
 }
+
+var errKilled = errors.New("the supervisor ended before the container did: it was killed\n  see: journalctl, dmesg")
 
 // failure is the error that a supervisor sent.
 func failure(payload []byte) error {

@@ -26,6 +26,7 @@ var own = []struct {
 	make func() verb
 }{
 	{"run", "Run a command in a new container.", func() verb { return &RunCmd{} }},
+	{"exec", "Run a command in a running container.", func() verb { return &ExecCmd{} }},
 	{"rm", "Remove containers.", func() verb { return &RmCmd{} }},
 	{"doctor", "Check what this host allows, and say how to mend the rest.", func() verb { return &DoctorCmd{} }},
 	{"version", "Print the version.", func() verb { return &VersionCmd{} }},
