@@ -36,9 +36,15 @@ type launch struct {
 	spec   *specs.Spec
 	extras *intent.Extras
 	plan   *plan.Plan
+	cwd    string // the caller's, when the container was created
 	// shifted are the image's layers with other owners; nil when they serve as
 	// they lie in the store.
 	shifted *storage.Shifted
+	// keep makes a container that is to be removed at its end stay until it was
+	// started.
+	keep bool
+	// again is set when the container exists already.
+	again *again
 	// joins are the open namespaces of other containers, by type.
 	joins map[specs.LinuxNamespaceType]*os.File
 }
@@ -121,9 +127,16 @@ func (l *launch) compute(d *storage.Dir) error {
 	if err != nil {
 		return err
 	}
+	if l.again != nil && l.again.cwd != "" {
+		host.Cwd = l.again.cwd
+	}
+	l.cwd = host.Cwd
 	in := intent.Input{Options: l.options, ID: d.ID, Image: l.imageConfig(), View: view, Maps: l.intentMaps(), Host: host}
 	if l.spec, l.extras, err = intent.Build(in); err != nil {
 		return err
+	}
+	if l.again != nil {
+		l.spec.Process.Env = l.again.env
 	}
 	if args := l.spec.Process.Args; args[0] == "" {
 		return &CommandError{Code: ExitNotFound, Command: args[0]}

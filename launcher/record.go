@@ -11,15 +11,16 @@ import (
 // defaultLogDriver is where the output of a detached container goes.
 const defaultLogDriver = "k8s-file"
 
-// logDriver is where the container's output is kept, empty for nowhere.
+// logDriver is where the container's output is kept while nobody stays who
+// started it, empty for nowhere.
 func (l *launch) logDriver() string {
-	switch {
-	case !l.options.Detach || l.extras.LogDriver == "none":
+	switch l.options.LogDriver {
+	case "none", "passthrough":
 		return ""
-	case l.extras.LogDriver == "":
+	case "":
 		return defaultLogDriver
 	}
-	return l.extras.LogDriver
+	return l.options.LogDriver
 }
 
 // record writes the facts by which others know the container.
@@ -27,13 +28,13 @@ func (l *launch) record(d *storage.Dir) error {
 	r := containers.Intent{
 		Version: 1, Created: time.Now().UTC(), Image: l.options.Image(), Rootfs: l.rootfs, Args: l.options.Argv,
 		Labels: l.extras.Labels, StopSignal: l.extras.StopSignal, StopTimeout: l.extras.StopTimeout.Seconds(),
-		LogDriver: l.logDriver(), Seccomp: l.extras.Seccomp,
+		LogDriver: l.logDriver(), Seccomp: l.extras.Seccomp, Cwd: l.cwd,
 	}
 	if l.extras.StopTimeout < 0 {
 		r.StopTimeout = -1
 	}
 	var err error
-	if r.Options, err = json.Marshal(l.options); err != nil {
+	if r.Options, err = l.options.Encode(); err != nil {
 		return err
 	}
 	if l.image != nil {

@@ -26,6 +26,8 @@ type request struct {
 	Mounts []string
 	// Keep leaves the container's directory when it ends.
 	Keep bool
+	// Exists says that the container was there before: a launch that fails leaves it.
+	Exists bool
 	// Portable selects the re-executing executor.
 	Portable bool
 	// Shifted says that a lock on shifted layers comes before the init program.
@@ -57,7 +59,7 @@ func (r *request) encode() []byte {
 	for _, s := range r.Mounts {
 		b = putString(b, s)
 	}
-	for _, f := range []bool{r.Keep, r.Portable, r.Shifted, r.Pidfile, r.Init, r.Detach, r.Interactive, r.Plan.ShareMemory, r.Plan.DenySetgroups} {
+	for _, f := range []bool{r.Keep, r.Exists, r.Portable, r.Shifted, r.Pidfile, r.Init, r.Detach, r.Interactive, r.Plan.ShareMemory, r.Plan.DenySetgroups} {
 		b = append(b, map[bool]byte{true: 1}[f])
 	}
 	b = binary.AppendUvarint(b, uint64(r.Timeout))
@@ -84,7 +86,7 @@ func (r *request) decode(b []byte) error {
 	for n := d.num(1 << 10); n > 0 && !d.bad; n-- {
 		r.Mounts = append(r.Mounts, d.str())
 	}
-	for _, f := range []*bool{&r.Keep, &r.Portable, &r.Shifted, &r.Pidfile, &r.Init, &r.Detach, &r.Interactive, &r.Plan.ShareMemory, &r.Plan.DenySetgroups} {
+	for _, f := range []*bool{&r.Keep, &r.Exists, &r.Portable, &r.Shifted, &r.Pidfile, &r.Init, &r.Detach, &r.Interactive, &r.Plan.ShareMemory, &r.Plan.DenySetgroups} {
 		*f = d.num(1) == 1
 	}
 	r.Timeout = time.Duration(d.num(1 << 62))

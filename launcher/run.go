@@ -24,6 +24,9 @@ func Run(ctx context.Context, o *intent.Options, stdout, stderr io.Writer) (int,
 	if err != nil {
 		return ExitFailed, err
 	}
+	if o.LogDriver != "" && !o.Detach && l.logDriver() != "" {
+		return ExitFailed, fmt.Errorf("--log-driver %s: a log is kept of detached containers only, in this version\n  fix: -d, or a redirection of your shell", o.LogDriver)
+	}
 	status, err := l.run(ctx, stdout, stderr)
 	var ce *CommandError
 	if errors.As(err, &ce) {
@@ -34,6 +37,9 @@ func Run(ctx context.Context, o *intent.Options, stdout, stderr io.Writer) (int,
 
 // create makes the container's directory and reserves its name.
 func (l *launch) create() (*storage.Dir, error) {
+	if l.again != nil {
+		return l.again.dir, nil
+	}
 	c := storage.Containers{Data: l.paths.Data}
 	if l.options.Replace && l.options.Name != "" {
 		if err := l.replace(c); err != nil {
@@ -44,7 +50,7 @@ func (l *launch) create() (*storage.Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := storage.Params{Name: l.options.Name, Keep: !l.options.Rm, Facts: facts}
+	p := storage.Params{Name: l.options.Name, Keep: l.keep || !l.options.Rm, Facts: facts}
 	d, err := c.Create(p)
 	if errors.Is(err, storage.ErrNameInUse) {
 		if other, missing := c.Lookup(p.Name); missing == nil && settle(other) != nil {
@@ -86,7 +92,7 @@ func (l *launch) run(ctx context.Context, stdout, stderr io.Writer) (int, error)
 	default:
 		sv.abandon()
 	}
-	if dir != nil {
+	if dir != nil && l.again == nil {
 		l.discard(dir)
 	}
 	return ExitFailed, err
@@ -104,7 +110,7 @@ func (l *launch) ready(ctx context.Context) (*storage.Dir, error) {
 	if err := l.compute(dir); err != nil {
 		return dir, err
 	}
-	if dir.Keep || l.options.Detach {
+	if l.again == nil && (dir.Keep || l.options.Detach) {
 		if err := l.record(dir); err != nil {
 			return dir, err
 		}
@@ -210,7 +216,7 @@ func checkInherited(fd int) error {
 // request sends the plan.
 func (r *running) request(l *launch, dir *storage.Dir) error {
 	req := &request{
-		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: dir.Keep, Portable: portableAsked(),
+		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: !l.options.Rm, Exists: l.again != nil, Portable: portableAsked(),
 		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Pidfile: l.options.Pidfile != "", Preserve: l.extras.PreserveFDs, Mounts: []string{dir.Root()},
 	}
 	if l.image != nil {

@@ -60,7 +60,7 @@ func Supervise(args []string) int {
 	s := &supervisor{run: args[0], conn: conn{os.NewFile(control, "control")}, slots: tape.NewSlots(), pidfd: -1, tty: -1}
 	if err := s.launch(); err != nil {
 		s.fail(err)
-		s.req.Keep = false // nothing is left of a container that never was
+		s.req.Keep = s.req.Exists // nothing is left of a container that never was
 		s.clean()
 		return ExitFailed
 	}

@@ -30,6 +30,7 @@ type Intent struct {
 	Args        []string          // the command line after run
 	Options     json.RawMessage   `json:",omitempty"` // all of it, as package launcher/intent has it
 	Seccomp     string            `json:",omitempty"` // "", "unconfined" or the path of a profile
+	Cwd         string            // where relative paths begin
 	LogDriver   string            `json:",omitempty"` // empty: no log is kept
 	Labels      map[string]string `json:",omitempty"`
 	StopSignal  int
