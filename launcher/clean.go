@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"coracle/storage"
+	"coracle/storage/volume"
 )
 
 // clean removes what is left of a container. The caller has its answer already;
@@ -16,6 +17,7 @@ func (s *supervisor) clean() {
 	for _, m := range s.req.Mounts {
 		_ = unix.Unmount(m, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	}
+	s.stopServers()
 	if s.req.Dir == "" {
 		return
 	}
@@ -24,10 +26,12 @@ func (s *supervisor) clean() {
 	ctx := context.Background()
 	if !s.req.Keep {
 		if c.Trash(d) == nil {
+			releaseVolumes(c, d)
 			_ = c.Empty(ctx, d)
 		}
 	} else {
 		d.Lock.Close() // it is as it will stay: whoever wants to remove it may
 	}
+	_ = volume.Store{Data: s.req.Data}.Sweep(ctx)
 	_ = c.ReapScratch(ctx)
 }

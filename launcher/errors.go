@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/plan"
 	"coracle/userns/tape"
 )
 
@@ -16,6 +17,10 @@ const (
 	ExitFailed       = 125
 	ExitCannotInvoke = 126
 	ExitNotFound     = 127
+
+	// exitStack is what a supervisor says when the root file system cannot be
+	// mounted; the caller makes 125 of it.
+	exitStack = 1
 )
 
 // CommandError says that a container was made but its command could not be
@@ -67,6 +72,13 @@ type launchError struct {
 func (e *launchError) Error() string { return e.text }
 func (e *launchError) Unwrap() error { return e.err }
 
+// stackFailed tells a root file system that cannot be mounted from other
+// failures: there may be another way to make it.
+func stackFailed(err error) bool {
+	var oe *tape.OpError
+	return errors.As(err, &oe) && strings.HasPrefix(oe.Op.Why, plan.StackWhy)
+}
+
 // fixes says what usually helps against the failure of a kind of operation.
 func fixes(oe *tape.OpError) string {
 	switch {
@@ -76,7 +88,7 @@ func fixes(oe *tape.OpError) string {
 		return "the path must not lead through a symbolic link in the image"
 	case oe.Op.Call == tape.OpenTree && oe.Errno == unix.ENOENT:
 		return "create the path on the host, or correct it"
-	case oe.Op.Call == tape.Mount && strings.Contains(oe.Op.Why, "layers"):
+	case strings.HasPrefix(oe.Op.Why, plan.StackWhy):
 		return "coracle doctor   (does overlay work on the store's file system?)"
 	case oe.Op.Call == tape.Fchdir && oe.Errno == unix.EACCES:
 		return "another --workdir, or a user who may enter it"

@@ -35,7 +35,7 @@ func Explain(ctx context.Context, o *intent.Options, w io.Writer) error {
 		parent = "scratch"
 	}
 	dir := &storage.Dir{ID: id, Path: filepath.Join(l.paths.Data, parent, id), Keep: !o.Rm}
-	if err := l.compute(dir); err != nil {
+	if err := l.compute(ctx, dir); err != nil {
 		return err
 	}
 	path, _, err := self()
@@ -64,6 +64,9 @@ func Explain(ctx context.Context, o *intent.Options, w io.Writer) error {
 		p.ops(l.plan.Borrow)
 	}
 	p.ops(l.plan.Host)
+	for _, server := range l.plan.Servers {
+		p.line(strings.Join(server.Args, " "), "serves the files; dies with the supervisor")
+	}
 	p.line("clone3("+plan.CloneNames(l.plan.CloneFlags)+sharing(l.plan)+")", "the container's first process in namespaces of its own")
 	if l.plan.UIDMap != "" {
 		p.mapping("write uid_map", "write gid_map", oneLine(l.plan.UIDMap), oneLine(l.plan.GIDMap), "the container's ids, as base ids")

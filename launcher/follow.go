@@ -34,7 +34,7 @@ func (f *follower) follow() (int, error) {
 			if f.failed != nil {
 				f.failed()
 			}
-			return int(payload[0]), failure(payload)
+			return max(int(payload[0]), ExitFailed), failure(payload)
 		case k == msgStarted && len(payload) == 4 && len(fds) > 0:
 			if f.started != nil {
 				if err := f.started(int(binary.BigEndian.Uint32(payload))); err != nil {

@@ -39,7 +39,11 @@ func (l *launch) writePid(pid int) error {
 func (l *launch) discard(d *storage.Dir) {
 	c := storage.Containers{Data: l.paths.Data}
 	if c.Trash(d) == nil {
+		releaseVolumes(c, d)
 		_ = c.Empty(context.Background(), d)
+	}
+	if len(l.anonymous) > 0 {
+		_ = l.sweep(context.Background())
 	}
 	l.forgetCidfile(d.ID)
 }
@@ -57,7 +61,7 @@ func (l *launch) forgetCidfile(id string) {
 // replace removes a container of the same name for --replace, as podman does: a
 // running one is killed.
 func (l *launch) replace(c storage.Containers) error {
-	err := removeOne(c, l.options.Name, true)
+	err := removeOne(c, l.options.Name, Removal{Force: true})
 	if errors.Is(err, storage.ErrNoContainer) {
 		return nil
 	}

@@ -29,6 +29,11 @@ func (l *launch) findImage(ctx context.Context) (*record.Record, error) {
 	case ref == "":
 		ref = baseImage
 	}
+	return l.imageOf(ctx, ref)
+}
+
+// imageOf is findImage for any reference.
+func (l *launch) imageOf(ctx context.Context, ref string) (*record.Record, error) {
 	wd, _ := os.Getwd()
 	platform, err := l.platform()
 	if err != nil {

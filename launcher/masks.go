@@ -34,6 +34,9 @@ func (l *launch) kind(view *storage.View, files []plan.File) func(path string) (
 			}
 		}
 		if m := l.mountOver(path); m != nil {
+			if exists, dir, known := l.kindInVolume(m, path); known {
+				return exists, dir
+			}
 			return kindInMount(m, path)
 		}
 		for _, m := range l.spec.Mounts {

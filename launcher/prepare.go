@@ -45,8 +45,16 @@ type launch struct {
 	keep bool
 	// again is set when the container exists already.
 	again *again
+	// way is how the root file system is made, wayAsked that the user chose it, fuse
+	// the path of fuse-overlayfs if it is that.
+	way      storage.RootWay
+	wayAsked bool
+	fuse     string
 	// joins are the open namespaces of other containers, by type.
 	joins map[specs.LinuxNamespaceType]*os.File
+	mounted
+	// anonymous are the names of the volumes that were made for this container.
+	anonymous []string
 }
 
 // identify finds out who is asking, and where things are.
@@ -90,6 +98,9 @@ func (l *launch) resolve(ctx context.Context) (err error) {
 	if err := l.mapIDs(); err != nil {
 		return err
 	}
+	if err := l.chooseWay(); err != nil {
+		return err
+	}
 	return l.shift(ctx)
 }
 
@@ -120,7 +131,7 @@ func rootfsDir(arg string) (dir string, overlay bool, err error) {
 }
 
 // compute turns what was asked into the plan of the container in dir.
-func (l *launch) compute(d *storage.Dir) error {
+func (l *launch) compute(ctx context.Context, d *storage.Dir) error {
 	view := storage.NewView(l.layers())
 	defer view.Close()
 	host, err := hostfacts.Gather(l.options)
@@ -131,6 +142,7 @@ func (l *launch) compute(d *storage.Dir) error {
 		host.Cwd = l.again.cwd
 	}
 	l.cwd = host.Cwd
+	host.MountsOf = l.mountsOf
 	in := intent.Input{Options: l.options, ID: d.ID, Image: l.imageConfig(), View: view, Maps: l.intentMaps(), Host: host}
 	if l.spec, l.extras, err = intent.Build(in); err != nil {
 		return err
@@ -146,6 +158,10 @@ func (l *launch) compute(d *storage.Dir) error {
 		return err
 	}
 	l.resolveJoins()
+	if err := l.prepareVolumes(ctx, d, view); err != nil {
+		return err
+	}
+	defer l.closeViews()
 	l.completeOverlays(d)
 	var files []plan.File
 	for _, f := range l.extras.Files {
@@ -159,7 +175,7 @@ func (l *launch) compute(d *storage.Dir) error {
 	}
 	l.resolveMasks(view)
 	l.plan, err = plan.New(plan.Input{
-		Spec: l.spec, Root: l.root(d), Files: files, Filter: filter, Dirs: l.extras.Dirs,
+		Spec: l.spec, Root: l.root(d), Files: files, Filter: filter, Dirs: l.extras.Dirs, Volumes: l.places,
 		KeepGroups: l.extras.KeepGroups, DenySetgroups: l.grant.Single, Init: l.extras.Init,
 		Kind: l.kind(view, files), NotDir: notDir, Keep: l.extras.PreserveFDs,
 	})
@@ -226,8 +242,13 @@ func (l *launch) root(d *storage.Dir) plan.Root {
 		r.UID, _ = l.joinMaps.UIDs.ToOutside(0)
 		r.GID, _ = l.joinMaps.GIDs.ToOutside(0)
 	}
+	if l.way == storage.RootCopy {
+		return plan.Root{Dir: d.Upper()}
+	}
+	r.Fuse = l.fuse
 	if l.image != nil {
 		if l.shifted != nil {
+			r.Data = l.shifted.Data
 			r.Dir = filepath.Dir(l.shifted.Layers[0])
 			for _, layer := range l.shifted.Layers {
 				r.Lower = append(r.Lower, filepath.Base(layer))
@@ -251,7 +272,7 @@ func (l *launch) root(d *storage.Dir) plan.Root {
 func (l *launch) completeOverlays(d *storage.Dir) {
 	n := 0
 	for i := range l.spec.Mounts {
-		if m := &l.spec.Mounts[i]; m.Type == "overlay" {
+		if m := &l.spec.Mounts[i]; m.Type == "overlay" && l.places[m.Destination] == nil {
 			base := filepath.Join(d.Path, fmt.Sprintf("volume-%d", n))
 			n++
 			m.Options = append(m.Options, "upperdir="+base+"/upper", "workdir="+base+"/work")

@@ -40,6 +40,10 @@ func (l *launch) record(d *storage.Dir) error {
 	if l.image != nil {
 		r.ImageID = l.image.ID
 	}
+	r.User = l.options.User
+	if maps := l.mapsSeen(); !maps.Host {
+		r.UIDs, r.GIDs = maps.UIDs, maps.GIDs
+	}
 	// Nothing waits for the disk before the start: the supervisor syncs after it.
 	unsynced := *d
 	unsynced.Keep = false

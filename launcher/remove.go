@@ -12,6 +12,7 @@ import (
 
 	"coracle/launcher/containers"
 	"coracle/storage"
+	"coracle/storage/volume"
 	"coracle/userns"
 )
 
@@ -27,6 +28,8 @@ type Removal struct {
 	Force bool
 	// Ignore makes unknown names no error.
 	Ignore bool
+	// Volumes removes the anonymous volumes that were made for them, too.
+	Volumes bool
 }
 
 // killWait bounds how long a killed container may take to end.
@@ -60,7 +63,7 @@ func Remove(ctx context.Context, r Removal, done func(name string)) error {
 	var errs []error
 	removed := false
 	for _, name := range names {
-		err := removeOne(c, name, r.Force)
+		err := removeOne(c, name, r)
 		switch {
 		case err == nil:
 			removed = true
@@ -76,12 +79,12 @@ func Remove(ctx context.Context, r Removal, done func(name string)) error {
 	return errors.Join(errs...)
 }
 
-func removeOne(c storage.Containers, name string, force bool) error {
+func removeOne(c storage.Containers, name string, r Removal) error {
 	d, err := c.Lookup(name)
 	if err != nil {
 		return err
 	}
-	if force {
+	if r.Force {
 		if err := kill(d); err != nil {
 			return fmt.Errorf("cannot kill container %s: %w", name, err)
 		}
@@ -98,6 +101,9 @@ func removeOne(c storage.Containers, name string, force bool) error {
 		return fmt.Errorf("%w\n  fix: coracle rm -f %s", err, name)
 	case err != nil:
 		return err
+	}
+	if r.Volumes {
+		releaseVolumes(c, d)
 	}
 	return d.Lock.Close()
 }
@@ -140,6 +146,6 @@ func Sweep() int {
 		if err := json.NewDecoder(os.Stdin).Decode(&c); err != nil {
 			return fmt.Errorf("cannot read the request: %w", err)
 		}
-		return c.Reap(ctx)
+		return errors.Join(volume.Store{Data: c.Data}.Sweep(ctx), c.Reap(ctx))
 	})
 }

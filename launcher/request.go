@@ -71,6 +71,14 @@ func (r *request) encode() []byte {
 	for _, j := range r.Plan.Joins {
 		b = putString(b, string(j.Type))
 	}
+	b = binary.AppendUvarint(b, uint64(len(r.Plan.Servers)))
+	for _, s := range r.Plan.Servers {
+		b = putString(binary.AppendUvarint(b, uint64(s.FD)), s.Dir)
+		b = binary.AppendUvarint(b, uint64(len(s.Args)))
+		for _, a := range s.Args {
+			b = putString(b, a)
+		}
+	}
 	return tape.Append(tape.Append(tape.Append(b, r.Plan.Borrow), r.Plan.Host), r.Plan.Child)
 }
 
@@ -96,6 +104,14 @@ func (r *request) decode(b []byte) error {
 	r.Plan.CloneFlags = d.num(1<<63 - 1)
 	for n := d.num(16); n > 0 && !d.bad; n-- {
 		r.Plan.Joins = append(r.Plan.Joins, plan.Join{Type: nsType(d.str())})
+	}
+	for n := d.num(1 << 10); n > 0 && !d.bad; n-- {
+		server := plan.Server{FD: int(d.num(1 << 20)), Dir: d.str()}
+		for n := d.num(16); n > 0 && !d.bad; n-- {
+			server.Args = append(server.Args, d.str())
+		}
+		r.Plan.Servers = append(r.Plan.Servers, server)
+		d.bad = d.bad || len(server.Args) == 0
 	}
 	if d.bad {
 		return errRequest

@@ -28,6 +28,11 @@ func Run(ctx context.Context, o *intent.Options, stdout, stderr io.Writer) (int,
 		return ExitFailed, fmt.Errorf("--log-driver %s: a log is kept of detached containers only, in this version\n  fix: -d, or a redirection of your shell", o.LogDriver)
 	}
 	status, err := l.run(ctx, stdout, stderr)
+	if again, ferr := l.fallBack(ctx, stderr, err); ferr != nil {
+		return ExitFailed, errors.Join(err, ferr)
+	} else if again {
+		return Run(ctx, o, stdout, stderr)
+	}
 	var ce *CommandError
 	if errors.As(err, &ce) {
 		return ce.Code, err
@@ -107,7 +112,10 @@ func (l *launch) ready(ctx context.Context) (*storage.Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.compute(dir); err != nil {
+	if err := l.copyRoot(ctx, dir); err != nil {
+		return dir, err
+	}
+	if err := l.compute(ctx, dir); err != nil {
 		return dir, err
 	}
 	if l.again == nil && (dir.Keep || l.options.Detach) {
@@ -217,7 +225,7 @@ func checkInherited(fd int) error {
 func (r *running) request(l *launch, dir *storage.Dir) error {
 	req := &request{
 		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: !l.options.Rm, Exists: l.again != nil, Portable: portableAsked(),
-		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Pidfile: l.options.Pidfile != "", Preserve: l.extras.PreserveFDs, Mounts: []string{dir.Root()},
+		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Pidfile: l.options.Pidfile != "", Preserve: l.extras.PreserveFDs, Mounts: append([]string{dir.Root()}, l.layerMounts()...),
 	}
 	if l.image != nil {
 		req.Image = l.image.ID
@@ -279,6 +287,9 @@ func failure(payload []byte) error {
 	code, text := int(payload[0]), string(payload[1:])
 	if code == ExitCannotInvoke || code == ExitNotFound {
 		return &CommandError{Code: code, Err: errors.New(text), text: text}
+	}
+	if code == exitStack {
+		return &stackError{text}
 	}
 	return errors.New(text)
 }

@@ -73,6 +73,12 @@ func (s Start) Start(ctx context.Context, stderr io.Writer) (int, error) {
 	l.options.Interactive = l.options.Interactive && (s.Interactive || !s.Attach)
 	l.options.SigProxy = s.SigProxy
 	status, err := l.run(ctx, io.Discard, stderr)
+	if again, ferr := l.fallBack(ctx, stderr, err); ferr != nil {
+		return ExitFailed, errors.Join(err, ferr)
+	} else if again {
+		c.Lock.Close()
+		return s.Start(ctx, stderr)
+	}
 	var ce *CommandError
 	if errors.As(err, &ce) {
 		return ce.Code, err

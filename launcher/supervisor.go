@@ -34,6 +34,8 @@ type supervisor struct {
 	pid   int
 	pidfd int
 	tty   int
+	// servers are the processes that serve file systems of the container.
+	servers []int
 	// adopts says that orphans of the container become this process's children.
 	adopts bool
 	// output is nil when the container has the caller's descriptors.
@@ -77,8 +79,11 @@ func (s *supervisor) fail(err error) {
 func failureOf(err error) []byte {
 	code := ExitFailed
 	var ce *CommandError
-	if errors.As(err, &ce) {
+	switch {
+	case errors.As(err, &ce):
 		code = ce.Code
+	case stackFailed(err):
+		code = exitStack
 	}
 	return append([]byte{byte(code)}, err.Error()...)
 }
@@ -108,6 +113,9 @@ func (s *supervisor) launch() error {
 		if err := s.redirect(); err != nil {
 			return err
 		}
+	}
+	if err := s.startServers(); err != nil {
+		return err
 	}
 	return s.start()
 }

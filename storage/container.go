@@ -243,7 +243,7 @@ func (d *Dir) Alive() (bool, error) {
 }
 
 // Acquire takes the lock of a stopped container, to start or to remove it.
-// Errors: [ErrRunning], [ErrNoContainer] when it was removed meanwhile.
+// Errors: [ErrRunning], [ErrInUse], [ErrNoContainer] when it was removed meanwhile.
 func (d *Dir) Acquire() error {
 	f, err := openLock(filepath.Join(d.Path, lockFile), false)
 	if errors.Is(err, unix.ENOENT) {
@@ -255,6 +255,9 @@ func (d *Dir) Acquire() error {
 	mine, err := tryLock(f, unix.F_WRLCK)
 	if err == nil && !mine {
 		err = fmt.Errorf("%w: %s", ErrRunning, d.label())
+		if alive, lerr := locked(f); lerr == nil && !alive {
+			err = fmt.Errorf("%w: %s", ErrInUse, d.label())
+		}
 	}
 	if err == nil && !sameFile(f, filepath.Join(d.Path, lockFile)) {
 		err = fmt.Errorf("%w: %s", ErrNoContainer, d.label())

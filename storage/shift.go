@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -17,18 +18,25 @@ import (
 // for.
 var ErrNotMapped = errors.New("image id is not mapped")
 
-// Shifter makes copies of layers whose files have other owners.
+// Shifter makes trees that show layers with other owners.
 //
 // On disk, image id i is id i of the base user namespace. Most containers see
 // the images so. A map that moves image ids (keep-id, auto, nomap, explicit
 // ones) would need an idmapped mount, which the kernel refuses to unprivileged
 // users for the file systems that hold homes and for overlay (EPERM, EINVAL, up
-// to Linux 7.2). So every layer is copied, once for each map, and shared between
-// all images that have it. Where the file system clones files (btrfs, xfs,
-// bcachefs), the copy shares their data.
+// to Linux 7.2). So other trees are made, once for each map. There are two kinds:
 //
-// A Shifter runs as mapped root of the base namespace. It may take minutes: no
-// lock of the image store may be held meanwhile.
+//   - With Redirect, one tree for an image: the names, owners, modes and
+//     attributes that overlay would show of all its layers, and for each larger
+//     file a reference to its data in a layer, which overlay follows into a
+//     data-only lower directory: in user namespaces since Linux 6.16, see
+//     [ProbeRedirect], and from the lowest other layer only, hence one tree.
+//     Nothing large is copied.
+//   - Else a copy of each layer, which all images that have the layer share. Where
+//     the file system clones files (btrfs, xfs, bcachefs), it shares their data.
+//
+// A Shifter runs as mapped root of the base namespace. Copies may take minutes:
+// no lock of the image store may be held meanwhile.
 type Shifter struct {
 	Data string // [Paths.Data]
 
@@ -36,69 +44,137 @@ type Shifter struct {
 	UID, GID func(imageID uint32) (baseID uint32, ok bool)
 	// Key is the text of both maps: the same text must mean the same functions.
 	Key string
+	// Redirect makes trees that refer to the data of the layers.
+	Redirect bool
 
 	Workers  int // at once; 0: two
 	Progress func(ShiftProgress)
-	// Note is told what could not be copied, a sentence each, no sentence twice
+	// Note is told what could not be kept, a sentence each, no sentence twice
 	// for one layer.
 	Note func(string)
 }
 
-// ShiftProgress counts one layer's copy.
+// ShiftProgress counts the work on one tree.
 type ShiftProgress struct {
-	Layer, Layers int // which of how many, the first is 1
-	Files, Bytes  int64
+	Tree, Trees  int // which of how many, the first is 1
+	Files, Bytes int64
 }
 
-// Shifted are the copies of an image's layers.
+// Shifted are the trees for an image's layers.
 type Shifted struct {
-	Layers []string // top first
-	// Lock keeps [Shifter.Prune] away: whoever mounts the layers holds it open
-	// as long as they are mounted.
+	Layers []string // to be stacked, top first, all in one directory
+	// Data are the data-only lower directories that the trees refer to; none when
+	// they are copies.
+	Data []string
+	// Lock keeps [PruneShifted] away: whoever mounts the layers holds it open as
+	// long as they are mounted.
 	Lock *os.File
 }
 
-const shiftedDir = "shifted"
+const (
+	shiftedDir = "shifted"
+	// redirectMark ends the names of trees that refer to data elsewhere.
+	redirectMark = "-r"
+)
 
-// Shift returns copies of layer directories, top first, and makes those that are
+// shiftTree is one to be made.
+type shiftTree struct {
+	path   string
+	layers []string // that it shows, top first
+}
+
+// Shift returns trees for layer directories, top first, and makes those that are
 // missing. Errors: [ErrNotMapped].
 func (s *Shifter) Shift(ctx context.Context, layersTopFirst []string) (*Shifted, error) {
-	all := filepath.Join(s.Data, shiftedDir)
-	if err := os.MkdirAll(all, 0o700); err != nil {
+	if err := os.MkdirAll(s.dir(), 0o700); err != nil {
 		return nil, err
 	}
-	lock, err := lockDir(all, unix.LOCK_SH)
+	result, trees, err := s.hold(layersTopFirst)
 	if err != nil {
 		return nil, err
 	}
-	result := &Shifted{Lock: lock}
-	for i, layer := range layersTopFirst {
-		made := filepath.Join(all, shiftKey(layer, s.Key))
+	for i, t := range trees {
 		report := func(files, bytes int64) {
 			if s.Progress != nil {
-				s.Progress(ShiftProgress{i + 1, len(layersTopFirst), files, bytes})
+				s.Progress(ShiftProgress{i + 1, len(trees), files, bytes})
 			}
 		}
-		if err := s.layer(ctx, layer, made, report); err != nil {
-			lock.Close()
-			return nil, fmt.Errorf("cannot copy a layer to other owners: %w", err)
+		if err := s.make(ctx, t, report); err != nil {
+			result.Lock.Close()
+			return nil, fmt.Errorf("cannot give an image other owners: %w", err)
 		}
-		result.Layers = append(result.Layers, made)
 	}
 	return result, nil
 }
 
-// shiftKey names the copy of a layer: its id in the store, and a hash of the
-// map. The store keeps a layer as <id>/diff, and never changes it.
-func shiftKey(layer, mapping string) string {
+// Present returns the trees without making any, and false when one is missing.
+// It is cheap enough for every launch.
+func (s *Shifter) Present(layersTopFirst []string) (*Shifted, bool) {
+	result, _, err := s.hold(layersTopFirst)
+	if err != nil {
+		return nil, false
+	}
+	for _, made := range result.Layers {
+		if unix.Access(made, unix.F_OK) != nil {
+			result.Lock.Close()
+			return nil, false
+		}
+	}
+	return result, true
+}
+
+func (s *Shifter) dir() string { return filepath.Join(s.Data, shiftedDir) }
+
+// hold names the trees, whether they are there or not, and keeps them from being
+// pruned.
+func (s *Shifter) hold(layersTopFirst []string) (*Shifted, []shiftTree, error) {
+	result := &Shifted{}
+	real := make([]string, len(layersTopFirst))
+	for i, layer := range layersTopFirst {
+		real[i] = realPath(layer)
+		if data := dataDir(real[i]); s.Redirect && !slices.Contains(result.Data, data) {
+			result.Data = append(result.Data, data)
+		}
+	}
+	var trees []shiftTree
+	if s.Redirect {
+		trees = []shiftTree{{layers: real}}
+	} else {
+		for i := range real {
+			trees = append(trees, shiftTree{layers: real[i : i+1]})
+		}
+	}
+	var names []string
+	for i := range trees {
+		names = append(names, s.name(trees[i].layers))
+		trees[i].path = filepath.Join(s.dir(), names[i])
+		result.Layers = append(result.Layers, trees[i].path)
+	}
+	var err error
+	result.Lock, err = lockShifted(s.dir(), names, unix.F_RDLCK)
+	return result, trees, err
+}
+
+// realPath leads through no link: the store's own paths to layers do.
+func realPath(layer string) string {
 	if real, err := filepath.EvalSymlinks(layer); err == nil {
-		layer = real
+		return real
 	}
-	id := filepath.Base(filepath.Dir(layer))
+	return layer
+}
+
+// name names the tree for layers: the id that the store has for the uppermost,
+// without which no image needs it, and a hash of them all and the map. The store
+// keeps a layer as <id>/diff, and never changes it.
+func (s *Shifter) name(layers []string) string {
+	id := filepath.Base(filepath.Dir(layers[0]))
 	if !ValidID(id) {
-		id = fnvHex(layer)
+		id = fnvHex(layers[0])
 	}
-	return id + "-" + fnvHex(mapping)
+	if s.Redirect {
+		return id + "-" + fnvHex(s.Key+"\x00"+strings.Join(layers, "\x00")) + redirectMark
+	}
+	return id + "-" + fnvHex(s.Key)
 }
 
 // fnvHex is 128 bits to tell a user's own maps apart. It need not withstand
@@ -109,10 +185,11 @@ func fnvHex(s string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// layer makes one copy unless it is there. It is made under another name and
+// make makes one tree unless it is there. It is made under another name and
 // renamed when complete and synced. The lock on that directory is what one
 // process works under and others wait for.
-func (s *Shifter) layer(ctx context.Context, layer, made string, report func(files, bytes int64)) error {
+func (s *Shifter) make(ctx context.Context, t shiftTree, report func(files, bytes int64)) error {
+	made := t.path
 	staging := filepath.Join(filepath.Dir(made), newPrefix+filepath.Base(made))
 	for {
 		if _, err := os.Lstat(made); err == nil {
@@ -128,7 +205,7 @@ func (s *Shifter) layer(ctx context.Context, layer, made string, report func(fil
 		if err != nil {
 			return err
 		}
-		again, err := s.locked(ctx, lock, layer, staging, made, report)
+		again, err := s.locked(ctx, lock, t, staging, report)
 		lock.Close()
 		if !again {
 			return err
@@ -136,9 +213,9 @@ func (s *Shifter) layer(ctx context.Context, layer, made string, report func(fil
 	}
 }
 
-// locked makes the copy. Again says that the directory which is locked is not,
-// or no more, the one to make the copy in.
-func (s *Shifter) locked(ctx context.Context, lock *os.File, layer, staging, made string, report func(files, bytes int64)) (again bool, err error) {
+// locked makes the tree. Again says that the directory which is locked is not,
+// or no more, the one to make it in.
+func (s *Shifter) locked(ctx context.Context, lock *os.File, t shiftTree, staging string, report func(files, bytes int64)) (again bool, err error) {
 	if !sameFile(lock, staging) {
 		return true, nil
 	}
@@ -146,66 +223,19 @@ func (s *Shifter) locked(ctx context.Context, lock *os.File, layer, staging, mad
 	if len(leftover) > 0 { // of a process that was killed
 		return true, removeTree(ctx, staging)
 	}
-	c := &copier{shifter: s, report: report}
-	err = c.run(ctx, layer, staging)
+	c := &copier{shifter: s, report: report, stacked: true, keepMarks: !s.Redirect}
+	if s.Redirect {
+		for _, layer := range t.layers {
+			c.redirects = append(c.redirects, redirectTo(layer))
+		}
+	}
+	err = c.run(ctx, t.layers, staging)
 	if err == nil {
-		err = unix.Rename(staging, made)
+		err = unix.Rename(staging, t.path)
 	}
 	if err != nil {
 		_ = removeTree(context.WithoutCancel(ctx), staging)
 		return false, err
 	}
-	return false, syncDir(filepath.Dir(made))
-}
-
-// Prune removes the copies of layers that keep does not want, by the layer's id
-// in the store, and what was left unfinished. While any copy is in use or being
-// made it removes nothing and returns [ErrRunning]. It runs as mapped root.
-func (s *Shifter) Prune(ctx context.Context, keep func(layerID string) bool) error {
-	all := filepath.Join(s.Data, shiftedDir)
-	lock, err := lockDir(all, unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.ENOENT) {
-		return nil
-	}
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return fmt.Errorf("%w: copies of layers are in use", ErrRunning)
-	}
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	names, err := readDir(all)
-	for _, name := range names {
-		id, _, _ := strings.Cut(name, "-")
-		if !strings.HasPrefix(name, dotPrefix) && keep(id) {
-			continue
-		}
-		path := filepath.Join(all, name)
-		hidden := filepath.Join(all, gonePrefix+strings.TrimLeft(name, dotPrefix))
-		if unix.Rename(path, hidden) == nil { // never half a copy under its name
-			path = hidden
-		}
-		err = errors.Join(err, removeTree(ctx, path))
-	}
-	return err
-}
-
-// Present returns the copies without making any, and false when one is missing.
-// It is cheap enough for every launch.
-func (s *Shifter) Present(layersTopFirst []string) (*Shifted, bool) {
-	all := filepath.Join(s.Data, shiftedDir)
-	lock, err := lockDir(all, unix.LOCK_SH)
-	if err != nil {
-		return nil, false
-	}
-	result := &Shifted{Lock: lock}
-	for _, layer := range layersTopFirst {
-		made := filepath.Join(all, shiftKey(layer, s.Key))
-		if unix.Access(made, unix.F_OK) != nil {
-			lock.Close()
-			return nil, false
-		}
-		result.Layers = append(result.Layers, made)
-	}
-	return result, true
+	return false, syncDir(filepath.Dir(t.path))
 }

@@ -12,21 +12,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copier copies one layer. A directory is the unit of work: whoever takes one
-// copies its files and queues its directories. Names relative to the two roots
-// are resolved by the kernel, beneath the root and without links (openat2(2),
-// Linux 5.6).
+// copier copies one layer, or what overlay would show of several. A directory is
+// the unit of work: whoever takes one copies its files and queues its
+// directories. Names relative to the roots are resolved by the kernel, beneath
+// the root and without links (openat2(2), Linux 5.6).
 type copier struct {
-	shifter  *Shifter
-	report   func(files, bytes int64)
-	src, dst int
+	shifter *Shifter
+	report  func(files, bytes int64)
+	sources []int // layers, top first
+	dst     int
+	// stacked says that overlay will have what is made for a lower directory.
+	stacked bool
+	// keepMarks keeps what hides names in lower layers, for one layer by itself.
+	// Else it takes effect.
+	keepMarks bool
+	// redirects are what the data of a source's files is referred to by, before
+	// their paths there; none when files are copied.
+	redirects []string
+	noSync    bool
 
 	mutex sync.Mutex
 	more  sync.Cond
-	queue []string
+	queue []dirJob
 	busy  int
 	err   error
-	dirs  []string         // all, to be given owner and times in the end
+	dirs  []dirJob         // all, to be given owner and times in the end
 	first map[inode]string // where a file with several links was copied to
 	links []hardLink       // its other names
 	notes map[string]bool
@@ -40,21 +50,33 @@ type inode struct{ dev, ino uint64 }
 
 type hardLink struct{ to, name string }
 
-// run copies the directory from into the empty directory to, and syncs.
-func (c *copier) run(ctx context.Context, from, to string) error {
-	var err error
-	// The store's own path to a layer leads through a link.
-	if c.src, err = openat(unix.AT_FDCWD, from, unix.O_RDONLY|unix.O_DIRECTORY); err != nil {
-		return &os.PathError{Op: "open", Path: from, Err: err}
+// dirJob is a directory, and which of the sources have a part in it, top first.
+type dirJob struct {
+	path    string
+	sources []int
+}
+
+// run copies the directories from, top first, into the empty directory to, and
+// syncs.
+func (c *copier) run(ctx context.Context, from []string, to string) error {
+	root := dirJob{path: "."}
+	for i, dir := range from {
+		// The store's own path to a layer leads through a link.
+		fd, err := openat(unix.AT_FDCWD, dir, unix.O_RDONLY|unix.O_DIRECTORY)
+		if err != nil {
+			return &os.PathError{Op: "open", Path: dir, Err: err}
+		}
+		defer unix.Close(fd)
+		c.sources, root.sources = append(c.sources, fd), append(root.sources, i)
 	}
-	defer unix.Close(c.src)
+	var err error
 	if c.dst, err = openat(unix.AT_FDCWD, to, unix.O_RDONLY|unix.O_DIRECTORY); err != nil {
 		return &os.PathError{Op: "open", Path: to, Err: err}
 	}
 	defer unix.Close(c.dst)
 	c.more.L = &c.mutex
 	c.first, c.notes = map[inode]string{}, map[string]bool{}
-	c.queue = []string{"."}
+	c.queue = []dirJob{root}
 	workers := c.shifter.Workers
 	if workers < 1 {
 		workers = 2
@@ -67,7 +89,7 @@ func (c *copier) run(ctx context.Context, from, to string) error {
 	if c.err == nil {
 		c.err = c.finish()
 	}
-	if c.err == nil {
+	if c.err == nil && !c.noSync {
 		if c.err = unix.Syncfs(c.dst); c.err != nil {
 			c.err = fmt.Errorf("syncfs: %w", c.err)
 		}
@@ -122,35 +144,74 @@ func beneath(root int, name string, flags int) (int, error) {
 	}
 }
 
-func (c *copier) directory(ctx context.Context, dir string) error {
-	src, err := beneath(c.src, dir, unix.O_RDONLY|unix.O_DIRECTORY)
+func (c *copier) directory(ctx context.Context, d dirJob) error {
+	dst, err := beneath(c.dst, d.path, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
-		return &os.PathError{Op: "open", Path: dir, Err: err}
-	}
-	from := os.NewFile(uintptr(src), dir)
-	defer from.Close()
-	dst, err := beneath(c.dst, dir, unix.O_RDONLY|unix.O_DIRECTORY)
-	if err != nil {
-		return &os.PathError{Op: "open copy", Path: dir, Err: err}
+		return &os.PathError{Op: "open copy", Path: d.path, Err: err}
 	}
 	defer unix.Close(dst)
-	names, err := from.Readdirnames(-1)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	parts := make([]int, 0, len(d.sources))
+	defer func() { closeFDs(parts) }()
+	for _, i := range d.sources {
+		fd, err := beneath(c.sources[i], d.path, unix.O_RDONLY|unix.O_DIRECTORY)
+		if err != nil {
+			return &os.PathError{Op: "open", Path: d.path, Err: err}
 		}
-		if err := c.entry(src, dst, name, path.Join(dir, name)); err != nil {
-			return fmt.Errorf("copy %q: %w", path.Join(dir, name), err)
+		parts = append(parts, fd)
+	}
+	seen := map[string]bool{}
+	for i, fd := range parts {
+		names, err := names(fd, d.path)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if i > 0 && seen[name] {
+				continue
+			}
+			if len(parts) > 1 {
+				seen[name] = true
+			}
+			in := place{dst: dst, parts: parts[i:], name: name, dirJob: dirJob{path.Join(d.path, name), d.sources[i:]}}
+			if err := c.entry(in); err != nil {
+				return fmt.Errorf("copy %q: %w", in.path, err)
+			}
 		}
 	}
 	return nil
 }
 
+func closeFDs(fds []int) {
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+}
+
+func names(dir int, path string) ([]string, error) {
+	own, err := openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	f := os.NewFile(uintptr(own), path)
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
+
+// place is one name: the first of parts, which are the open parent directories
+// in the layers from the uppermost that has it, and the path and sources of it.
+type place struct {
+	dst   int
+	parts []int
+	name  string
+	dirJob
+}
+
 // entry copies one name of a directory.
-func (c *copier) entry(src, dst int, name, full string) error {
+func (c *copier) entry(p place) error {
+	src, dst, name, full := p.parts[0], p.dst, p.name, p.path
 	var st unix.Stat_t
 	if err := unix.Fstatat(src, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return err
@@ -160,10 +221,17 @@ func (c *copier) entry(src, dst int, name, full string) error {
 		if err := unix.Mkdirat(dst, name, 0o700); err != nil {
 			return err
 		}
+		below, err := c.joined(p)
+		if err != nil {
+			return err
+		}
 		c.mutex.Lock()
-		c.queue = append(c.queue, full)
+		c.queue = append(c.queue, below)
 		c.mutex.Unlock()
 		c.more.Signal()
+		return nil
+	}
+	if !c.keepMarks && isWhiteout(src, name, &st) {
 		return nil
 	}
 	if st.Nlink > 1 && c.linked(&st, full) {
@@ -171,6 +239,8 @@ func (c *copier) entry(src, dst int, name, full string) error {
 	}
 	var err error
 	switch {
+	case kind == unix.S_IFREG && len(c.redirects) > 0 && st.Size > copiedWhole:
+		return c.reference(p, &st)
 	case kind == unix.S_IFREG:
 		return c.file(src, dst, name)
 	case kind == unix.S_IFLNK:
@@ -227,7 +297,7 @@ func (c *copier) finish() error {
 	}
 	for _, dir := range c.dirs {
 		if err := c.finishDir(dir); err != nil {
-			return fmt.Errorf("copy %q: %w", dir, err)
+			return fmt.Errorf("copy %q: %w", dir.path, err)
 		}
 	}
 	return nil
@@ -251,8 +321,9 @@ func (c *copier) link(link hardLink) error {
 	return err
 }
 
-func (c *copier) finishDir(dir string) error {
-	src, err := beneath(c.src, dir, unix.O_RDONLY|unix.O_DIRECTORY)
+func (c *copier) finishDir(d dirJob) error {
+	dir := d.path
+	src, err := beneath(c.sources[d.sources[0]], dir, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return err
 	}

@@ -132,6 +132,13 @@ func (c *copier) owner(st *unix.Stat_t) (uid, gid int, err error) {
 // attributes copies owner, mode and extended attributes, in this order: a
 // change of owner takes away set-uid bits and file capabilities (chown(2)).
 func (c *copier) attributes(in, out int, st *unix.Stat_t) error {
+	if err := c.own(out, st); err != nil {
+		return err
+	}
+	return c.xattrs(attributesOf{fd: in}, out)
+}
+
+func (c *copier) own(out int, st *unix.Stat_t) error {
 	uid, gid, err := c.owner(st)
 	if err != nil {
 		return err
@@ -139,8 +146,5 @@ func (c *copier) attributes(in, out int, st *unix.Stat_t) error {
 	if err := unix.Fchown(out, uid, gid); err != nil {
 		return err
 	}
-	if err := unix.Fchmod(out, st.Mode&0o7777); err != nil {
-		return err
-	}
-	return c.xattrs(in, out)
+	return unix.Fchmod(out, st.Mode&0o7777)
 }

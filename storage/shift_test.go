@@ -146,7 +146,7 @@ func TestShift(t *testing.T) {
 	if got := attr(t, out("etc/acl"), "system.posix_acl_access"); withACL && got != list(0, 6) {
 		t.Errorf("access list: %q", got)
 	}
-	if last.Layer != 1 || last.Layers != 2 || last.Files < 15 || last.Bytes < 65<<20 {
+	if last.Tree != 1 || last.Trees != 2 || last.Files < 15 || last.Bytes < 65<<20 {
 		t.Errorf("progress: %+v", last)
 	}
 
@@ -167,21 +167,25 @@ func TestShift(t *testing.T) {
 		t.Error("one copy for two maps")
 	}
 
-	// In use: nothing is pruned. Then only what nobody keeps.
+	// What is in use stays, then what somebody keeps.
 	none := func(string) bool { return false }
-	if err := s.Prune(context.Background(), none); !errors.Is(err, ErrRunning) {
+	must(t, third.Lock.Close())
+	must(t, PruneShifted(context.Background(), data, func(id string) bool { return id == strings.Repeat("a", idLength) }))
+	for _, kept := range []string{out("bin/su"), third.Layers[0]} {
+		if _, err := os.Lstat(kept); err != nil {
+			t.Error(err)
+		}
+	}
+	must(t, PruneShifted(context.Background(), data, none))
+	gone(t, third.Layers[0]) // of that map it was the last
+	if _, err := os.Lstat(out("bin/su")); err != nil {
 		t.Errorf("pruned what is in use: %v", err)
 	}
-	for _, x := range []*Shifted{done, again, third} {
+	for _, x := range []*Shifted{done, again} {
 		must(t, x.Lock.Close())
 	}
-	must(t, s.Prune(context.Background(), func(id string) bool { return id == strings.Repeat("a", idLength) }))
-	if _, err := os.Lstat(out("bin/su")); err != nil {
-		t.Error(err)
-	}
-	must(t, s.Prune(context.Background(), none))
+	must(t, PruneShifted(context.Background(), data, none))
 	gone(t, done.Layers[0])
-	gone(t, third.Layers[0])
 }
 
 func TestShiftUnmapped(t *testing.T) {
@@ -205,7 +209,7 @@ func TestShiftUnmapped(t *testing.T) {
 	if _, err := s.Shift(context.Background(), []string{layer + "/none"}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v", err)
 	}
-	if left, err := readDir(filepath.Join(s.Data, shiftedDir)); len(left) != 0 || err != nil {
+	if left, err := readDir(filepath.Join(s.Data, shiftedDir)); len(left) != 1 || err != nil {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
@@ -220,7 +224,7 @@ func TestShiftAtOnce(t *testing.T) {
 		tree(t, layer, fmt.Sprintf("d%d/e/f", i), "x")
 	}
 	s := shifter(t.TempDir())
-	made := filepath.Join(s.Data, shiftedDir, shiftKey(layer, s.Key))
+	made := filepath.Join(s.Data, shiftedDir, s.name([]string{layer}))
 	tree(t, filepath.Join(filepath.Dir(made), newPrefix+filepath.Base(made)), "d0/e/f", "half", "d0/old", "x")
 	copies := make([]*Shifted, 6)
 	var all sync.WaitGroup
@@ -242,7 +246,7 @@ func TestShiftAtOnce(t *testing.T) {
 		t.Errorf("%q, %v", data, err)
 	}
 	gone(t, filepath.Join(made, "d0/old"))
-	if left, err := readDir(filepath.Dir(made)); len(left) != 1 || err != nil {
+	if left, err := readDir(filepath.Dir(made)); len(left) != 2 || err != nil {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
@@ -268,10 +272,10 @@ func TestShiftBeneathOverlay(t *testing.T) {
 }
 
 func TestShiftXattrRules(t *testing.T) {
-	c := &copier{shifter: &Shifter{UID: keepID, GID: keepID}, notes: map[string]bool{}}
+	c := &copier{keepMarks: true, shifter: &Shifter{UID: keepID, GID: keepID}, notes: map[string]bool{}}
 	revision3 := "\x01\x00\x00\x03" + strings.Repeat("\x00", 16)
 	for _, test := range []struct {
-		rule      func(*copier, []byte) ([]byte, bool)
+		rule      func(*copier, string, []byte) ([]byte, bool)
 		in, out   string
 		ok        bool
 		rationale string
@@ -288,7 +292,7 @@ func TestShiftXattrRules(t *testing.T) {
 		{shiftACL, "\x03\x00\x00\x00", "", false, "another version"},
 		{shiftACL, "", "", false, "empty"},
 	} {
-		got, ok := test.rule(c, []byte(test.in))
+		got, ok := test.rule(c, "", []byte(test.in))
 		if ok != test.ok || ok && string(got) != test.out {
 			t.Errorf("%s: %q, %v", test.rationale, got, ok)
 		}
@@ -302,7 +306,7 @@ func FuzzShiftXattr(f *testing.F) {
 		c := &copier{shifter: &Shifter{UID: keepID, GID: keepID}}
 		before := bytes.Clone(value)
 		for _, rule := range xattrRules {
-			if got, ok := rule.apply(c, value); ok && len(got) != len(value) {
+			if got, ok := rule.apply(c, rule.prefix, value); ok && len(got) != len(value) {
 				t.Errorf("%q becomes %q", value, got)
 			}
 		}

@@ -15,22 +15,64 @@ import (
 // first that fits counts. A rule returns the new value, or false to leave it out.
 var xattrRules = [...]struct {
 	prefix string
-	apply  func(c *copier, value []byte) ([]byte, bool)
+	apply  func(c *copier, name string, value []byte) ([]byte, bool)
 	quiet  bool // nobody misses it
 }{
-	{"user.", keepXattr, false}, // overlay's own among them
+	{overlayXattr, overlayMark, true},
+	{"user.", keepXattr, false},
 	{"security.capability", shiftCapability, false},
 	{"system.posix_acl_", shiftACL, false},
 	{"security.selinux", dropXattr, true}, // comes from the place, not from the file
 	{"", dropXattr, false},
 }
 
-func keepXattr(_ *copier, value []byte) ([]byte, bool) { return value, true }
+func keepXattr(_ *copier, _ string, value []byte) ([]byte, bool) { return value, true }
 
-func dropXattr(*copier, []byte) ([]byte, bool) { return nil, false }
+func dropXattr(*copier, string, []byte) ([]byte, bool) { return nil, false }
 
-func (c *copier) xattrs(in, out int) error {
-	list, err := grow(func(buf []byte) (int, error) { return unix.Flistxattr(in, buf) })
+// overlayXattr begins the names that overlay gives a meaning to. What a container
+// sets under such a name overlay itself writes as overlayEscaped (Linux 6.7).
+const (
+	overlayXattr   = "user.overlay."
+	overlayEscaped = overlayXattr + "overlay."
+)
+
+// overlayMark lets through what hides lower files, and what is escaped. An
+// image may hold any attribute: a file that says its data is elsewhere could
+// name any file of the store, for this tree is stacked on all of it. Images
+// without data-only directories beneath them cannot: overlay refuses.
+func overlayMark(c *copier, name string, value []byte) ([]byte, bool) {
+	switch {
+	case strings.HasPrefix(name, overlayEscaped):
+		return value, true
+	case name == overlayXattr+"opaque", name == overlayXattr+"whiteout":
+		return value, c.keepMarks
+	}
+	return nil, false
+}
+
+// attributesOf names an open file, or one that cannot be a link by its path.
+type attributesOf struct {
+	fd   int
+	path string
+}
+
+func (a attributesOf) list(buf []byte) (int, error) {
+	if a.path != "" {
+		return unix.Llistxattr(a.path, buf)
+	}
+	return unix.Flistxattr(a.fd, buf)
+}
+
+func (a attributesOf) get(name string, buf []byte) (int, error) {
+	if a.path != "" {
+		return unix.Lgetxattr(a.path, name, buf)
+	}
+	return unix.Fgetxattr(a.fd, name, buf)
+}
+
+func (c *copier) xattrs(in attributesOf, out int) error {
+	list, err := grow(in.list)
 	if err == unix.EOPNOTSUPP {
 		return nil
 	}
@@ -41,7 +83,7 @@ func (c *copier) xattrs(in, out int) error {
 		if name == "" {
 			continue
 		}
-		value, err := grow(func(buf []byte) (int, error) { return unix.Fgetxattr(in, name, buf) })
+		value, err := grow(func(buf []byte) (int, error) { return in.get(name, buf) })
 		if err == unix.ENODATA {
 			continue
 		}
@@ -64,8 +106,11 @@ func (c *copier) xattr(out int, name string, value []byte) error {
 		if !strings.HasPrefix(name, rule.prefix) {
 			continue
 		}
-		value, keep := rule.apply(c, value)
+		value, keep := rule.apply(c, name, value)
 		if keep {
+			if !c.stacked && strings.HasPrefix(name, overlayEscaped) {
+				name = overlayXattr + name[len(overlayEscaped):]
+			}
 			return unix.Fsetxattr(out, name, value, 0)
 		}
 		if !rule.quiet {
@@ -94,7 +139,7 @@ func grow(call func(buf []byte) (int, error)) ([]byte, error) {
 // capability.h). Without a root id (revision 2) the kernel writes the base
 // namespace's root, and that holds in every namespace beneath it. With one
 // (revision 3) the id is mapped as an owner is.
-func shiftCapability(c *copier, value []byte) ([]byte, bool) {
+func shiftCapability(c *copier, _ string, value []byte) ([]byte, bool) {
 	const revision2, revision3, rootID = 0x02000000, 0x03000000, 20
 	if len(value) < 4 {
 		return nil, false
@@ -114,7 +159,7 @@ func shiftCapability(c *copier, value []byte) ([]byte, bool) {
 
 // shiftACL maps the users and groups that an access control list names (acl(5),
 // linux/posix_acl_xattr.h: a version, then entries of tag, permissions, id).
-func shiftACL(c *copier, value []byte) ([]byte, bool) {
+func shiftACL(c *copier, _ string, value []byte) ([]byte, bool) {
 	const version, header, size, tagUser, tagGroup = 2, 4, 8, 0x02, 0x08
 	if len(value) < header || (len(value)-header)%size != 0 || binary.LittleEndian.Uint32(value) != version {
 		return nil, false

@@ -24,6 +24,8 @@ type options struct {
 	Quick   bool
 	JSON    bool
 	Only    string
+	Storage bool
+	Layout  string
 }
 
 func parse(args []string, usage io.Writer) (options, error) {
@@ -35,6 +37,8 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.BoolVar(&o.Quick, "quick", false, "few rounds, small batches and stores: does it work at all?")
 	f.BoolVar(&o.JSON, "json", false, "print JSON")
 	f.StringVar(&o.Only, "only", "", "comma-separated programs to compare with, by their names in the table (all that are installed)")
+	f.BoolVar(&o.Storage, "storage", false, "measure the image store instead of launches")
+	f.StringVar(&o.Layout, "layout", "", "with -storage: an image made before, as an OCI layout (made in the user's cache)")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -51,6 +55,7 @@ func (o options) args() []string {
 	return []string{
 		"-coracle", o.Coracle, "-n", fmt.Sprint(o.Rounds),
 		fmt.Sprintf("-quick=%t", o.Quick), fmt.Sprintf("-json=%t", o.JSON), "-only", o.Only,
+		fmt.Sprintf("-storage=%t", o.Storage), "-layout", o.Layout,
 	}
 }
 
@@ -99,7 +104,13 @@ func run(ctx context.Context, o options, out io.Writer) error {
 
 // work measures and prints.
 func work(ctx context.Context, o options, w *world, out io.Writer) error {
-	r, err := measure(ctx, o, w)
+	var r interface{ write(io.Writer) error }
+	var err error
+	if o.Storage {
+		r, err = measureStorage(ctx, o, w)
+	} else {
+		r, err = measure(ctx, o, w)
+	}
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,11 @@ func (a *account) measure(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	o.Coracle = filepath.Join(bin, "coracle")
+	if o.Storage {
+		if err := a.takeImage(ctx, &o); err != nil {
+			return err
+		}
+	}
 	run := filepath.Join(a.home, "run")
 	if err := os.Mkdir(run, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
@@ -63,6 +68,19 @@ func (a *account) measure(ctx context.Context, o options, out io.Writer) error {
 		return fmt.Errorf("cannot measure as %s: %w", a.name, err)
 	}
 	return nil
+}
+
+// takeImage makes the image as root, whose cache outlives the user, and gives the
+// user a copy.
+func (a *account) takeImage(ctx context.Context, o *options) (err error) {
+	from := o.Layout
+	if from == "" {
+		if from, err = debianImage(ctx); err != nil {
+			return err
+		}
+	}
+	o.Layout = filepath.Join(a.home, "layout")
+	return os.CopyFS(o.Layout, os.DirFS(from))
 }
 
 // runPrivately runs cmd in a mount namespace of its own, from a thread that ends

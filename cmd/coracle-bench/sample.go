@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +17,7 @@ type sample struct {
 	Wall time.Duration // until the last answer
 	Gone time.Duration // until the last process ended
 	CPU  time.Duration // user and system time of all processes
+	RSS  int64         // bytes of the largest process
 }
 
 // sampler runs programs and takes samples.
@@ -49,14 +51,16 @@ func (s *sampler) run(w *world, commands ...[]string) (sample, error) {
 	var errs error
 	started, err := s.start(w, commands)
 	errs = errors.Join(errs, err)
+	var largest int64
 	for _, p := range started {
-		errs = errors.Join(errs, s.wait(p))
+		rss, err := s.wait(p)
+		largest, errs = max(largest, rss), errors.Join(errs, err)
 	}
 	wall := time.Since(start)
 	if !s.settle(s.patience) {
 		errs = errors.Join(errs, fmt.Errorf("processes are left: %s", s.left()))
 	}
-	return sample{Wall: wall, Gone: time.Since(start), CPU: cpuTime() - before}, errs
+	return sample{Wall: wall, Gone: time.Since(start), CPU: cpuTime() - before, RSS: largest}, errs
 }
 
 // started is a running command.
@@ -78,12 +82,20 @@ func (s *sampler) start(w *world, commands [][]string) ([]started, error) {
 	return all, nil
 }
 
-func (s *sampler) wait(p started) error {
+// wait waits for a command's end and says how large its largest process was, as
+// far as it waited for them: getrusage(2), ru_maxrss.
+func (s *sampler) wait(p started) (rss int64, err error) {
 	state, err := p.Wait()
-	if err == nil && !state.Success() {
+	if err != nil {
+		return 0, err
+	}
+	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
+		rss = u.Maxrss * 1024
+	}
+	if !state.Success() {
 		err = fmt.Errorf("%s: %s: %s", p.name, state, s.errors())
 	}
-	return err
+	return rss, err
 }
 
 // settle waits until no child is left but the keepers.

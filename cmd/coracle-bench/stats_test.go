@@ -41,7 +41,10 @@ func TestRatio(t *testing.T) {
 
 func TestSummarize(t *testing.T) {
 	const m = time.Millisecond
-	got := summarize([]sample{{10 * m, 12 * m, 3 * m}, {8 * m, 20 * m, 5 * m}, {30*m + 400*time.Nanosecond, 40 * m, 4 * m}})
+	got := summarize([]sample{
+		{Wall: 10 * m, Gone: 12 * m, CPU: 3 * m}, {Wall: 8 * m, Gone: 20 * m, CPU: 5 * m},
+		{Wall: 30*m + 400*time.Nanosecond, Gone: 40 * m, CPU: 4 * m},
+	})
 	if want := (Summary{Rounds: 3, Median: 10, Min: 8, Gone: 20, CPU: 4}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

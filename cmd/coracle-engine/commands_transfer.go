@@ -4,5 +4,7 @@ package main
 
 // transferCommands are the commands of this group, by path.
 func transferCommands() map[string]func() command {
-	return map[string]func() command{}
+	return map[string]func() command{
+		"push": func() command { return &pushCommand{} },
+	}
 }

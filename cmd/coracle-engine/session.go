@@ -30,6 +30,7 @@ func (s *session) store() (*engine.Store, error) {
 	for _, note := range opened.Notes {
 		fmt.Fprintln(os.Stderr, "coracle: "+note)
 	}
+	opened.Data = s.Data
 	s.opened = opened
 	return opened, nil
 }

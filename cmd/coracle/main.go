@@ -53,6 +53,8 @@ func dispatch(args []string) int {
 		return launcher.Child()
 	case launcher.ShiftName:
 		return launcher.Shift()
+	case launcher.VolumeName:
+		return launcher.Volumes()
 	case launcher.SweepName:
 		return launcher.Sweep()
 	case doctor.ProbeName:
@@ -80,10 +82,20 @@ func dispatch(args []string) int {
 
 // store hands a storage command to the image engine.
 func store(args []string) int {
-	_, _, ok := verbs.Find(verbs.Store(), args)
+	v, n, ok := verbs.Find(verbs.Store(), args)
+	if ok && (v.Path == "images" || v.Is == "images") {
+		if done, err := images(args[n:]); err != nil {
+			return report(err)
+		} else if done {
+			return 0
+		}
+	}
 	group := verbs.Group(verbs.Store(), args[0])
 	switch {
 	case ok:
+		if err := beforeReset(args); err != nil {
+			return report(err)
+		}
 		status, err := launcher.StoreCommand(context.Background(), args)
 		if err != nil {
 			return fail(status, err)

@@ -10,10 +10,11 @@ import (
 
 // RmCmd is `coracle rm`.
 type RmCmd struct {
-	Names  []string `arg:"" optional:"" name:"container" help:"Names or ids."`
-	All    bool     `short:"a" help:"Remove all containers."`
-	Force  bool     `short:"f" help:"Kill running containers first."`
-	Ignore bool     `short:"i" help:"Unknown containers are no error."`
+	Names   []string `arg:"" optional:"" name:"container" help:"Names or ids."`
+	All     bool     `short:"a" help:"Remove all containers."`
+	Force   bool     `short:"f" help:"Kill running containers first."`
+	Ignore  bool     `short:"i" help:"Unknown containers are no error."`
+	Volumes bool     `short:"v" help:"Remove their anonymous volumes, too."`
 }
 
 // Run removes the containers and prints their names, as docker does.
@@ -24,7 +25,7 @@ func (c *RmCmd) Run(ctx context.Context) (int, error) {
 	if len(c.Names) > 0 && c.All {
 		return launcher.ExitFailed, errors.New("--all and names contradict each other")
 	}
-	err := launcher.Remove(ctx, launcher.Removal{Names: c.Names, All: c.All, Force: c.Force, Ignore: c.Ignore}, func(name string) {
+	err := launcher.Remove(ctx, launcher.Removal{Names: c.Names, All: c.All, Force: c.Force, Ignore: c.Ignore, Volumes: c.Volumes}, func(name string) {
 		fmt.Println(name)
 	})
 	if err != nil {

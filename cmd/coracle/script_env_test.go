@@ -19,6 +19,7 @@ import (
 type kind struct {
 	who     string // user, nosub or root: the name of its directories
 	program bool   // the arguments begin with a program; else the program is coracle
+	cgroup2 bool   // sees the unified hierarchy: podman and crun refuse a hybrid one
 }
 
 // kinds are the names of commands for scripts.
@@ -26,6 +27,7 @@ func kinds() map[string]kind {
 	return map[string]kind{
 		"coracle":        {who: "user"},
 		"asuser":         {who: "user", program: true},
+		"peer":           {who: "user", program: true, cgroup2: true},
 		"asnosub":        {who: "nosub"},
 		"ascoracle-root": {who: "root"},
 	}
@@ -192,6 +194,11 @@ func become(k kind) error {
 			return fmt.Errorf("usage: %s PROGRAM [ARG…]", filepath.Base(os.Args[0]))
 		}
 		if path, err = look(argv[0], env); err != nil {
+			return err
+		}
+	}
+	if k.cgroup2 {
+		if err := mountCgroup2(); err != nil {
 			return err
 		}
 	}

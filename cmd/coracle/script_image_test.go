@@ -49,6 +49,7 @@ type image struct {
 	platform imgspec.Platform
 	tag      string
 	gzip     bool
+	history  bool // one step for each layer: buildah insists
 }
 
 // imageFlags are the flags of mkimage: each sets a field from its value.
@@ -85,6 +86,7 @@ func imageFlags() map[string]func(*image, string) error {
 		"volume":     func(i *image, v string) error { return set(&i.config.Volumes, v) },
 		"expose":     func(i *image, v string) error { return set(&i.config.ExposedPorts, v) },
 		"gzip":       func(i *image, v string) error { i.gzip = v == "yes"; return nil },
+		"history":    func(i *image, v string) error { i.history = v == "yes"; return nil },
 		"label": func(i *image, v string) error {
 			key, value, _ := strings.Cut(v, "=")
 			if i.config.Labels == nil {
@@ -155,9 +157,15 @@ func (l *layout) addLayer(data []byte, compress bool) error {
 }
 
 func (l *layout) finish(img image) error {
+	var steps []imgspec.History
+	if img.history {
+		for i := range l.diffs {
+			steps = append(steps, imgspec.History{CreatedBy: fmt.Sprintf("mkimage, layer %d", i+1)})
+		}
+	}
 	config, err := l.json(imgspec.MediaTypeImageConfig, imgspec.Image{
 		Platform: img.platform, Config: img.config,
-		RootFS: imgspec.RootFS{Type: "layers", DiffIDs: l.diffs},
+		RootFS: imgspec.RootFS{Type: "layers", DiffIDs: l.diffs}, History: steps,
 	})
 	if err != nil {
 		return err

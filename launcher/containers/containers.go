@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coracle/storage"
+	"coracle/userns"
 )
 
 // IntentFact and SpecFact are the facts of a container that is kept: what was
@@ -22,10 +23,14 @@ const (
 
 // Intent is the content of [IntentFact].
 type Intent struct {
-	Version     int // 1
-	Created     time.Time
-	Image       string            `json:",omitempty"` // as asked for
-	ImageID     string            `json:",omitempty"`
+	Version int // 1
+	Created time.Time
+	Image   string `json:",omitempty"` // as asked for
+	ImageID string `json:",omitempty"`
+	User    string `json:",omitempty"` // --user
+	// UIDs and GIDs are the ids of its files: from container to base ids. Empty:
+	// base ids.
+	UIDs, GIDs  userns.IDMap      `json:",omitempty"`
 	Rootfs      string            `json:",omitempty"`
 	Args        []string          // the command line after run
 	Options     json.RawMessage   `json:",omitempty"` // all of it, as package launcher/intent has it

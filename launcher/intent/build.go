@@ -38,7 +38,14 @@ type Extras struct {
 	// Overlays are the destinations of spec mounts of type overlay (-v SRC:DST:O) that still need upperdir=
 	// and workdir= options. Without them the kernel refuses the mount.
 	Overlays []string
-	// Dirs are directories to make beneath the root if missing (anonymous volumes), mode 0755.
+	// Volumes and Images say more of spec mounts whose source is "volume:NAME" and "image:REF".
+	Volumes []VolumeUse
+	Images  []ImageMount
+	// Chown are the destinations of mounts whose files are to be given to the container's user (option U).
+	Chown []string
+	// Asked are the destinations of all mounts that somebody asked for, the image included.
+	Asked []string
+	// Dirs are directories to make beneath the root if missing, mode 0755.
 	Dirs []string
 	// Seccomp is "" for the default profile, "unconfined", or the absolute path of a JSON profile.
 	Seccomp string
@@ -75,6 +82,7 @@ type builder struct {
 	hostname string
 	dests    map[string]string // destination → flag that asked for it
 	user     []specs.Mount     // asked for, before sorting
+	layer    OverlayDirs       // of the -v that is being read
 }
 
 // Build computes the spec and the extras. The root path of the spec is left empty: it is the caller's.

@@ -27,7 +27,7 @@ func (o *Options) Check() error {
 	for _, check := range []func(*Options) error{
 		func(o *Options) error { return o.NotYet.check() },
 		(*Options).checkWhat, (*Options).checkValues, (*Options).checkConflicts, (*Options).checkUserns,
-		(*Options).checkLists,
+		(*Options).checkLists, (*Options).checkVolumeFlags,
 	} {
 		if err := check(o); err != nil {
 			return err

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"coracle/storage/volume"
 )
 
 // View is the root file system of the container before anything is mounted. Names are given without a
@@ -88,6 +90,8 @@ type HostFacts struct {
 	// Devices lists the device nodes at or below a host directory that the caller may open, as absolute
 	// paths, sorted, without /dev/pts, /dev/shm and the nodes every container has.
 	Devices func(dir string) ([]string, error)
+	// MountsOf lists what another container has mounted on demand, for --volumes-from.
+	MountsOf func(container string) ([]volume.Mount, error)
 	// Thermal lists /sys/devices/system/cpu/cpu*/thermal_throttle as far as they exist.
 	Thermal func() []string
 }

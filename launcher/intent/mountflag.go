@@ -13,6 +13,10 @@ type mountFlag struct {
 	typ, src, dst string
 	words         words
 	data          []string // options with a value, as the file system takes them
+
+	subpath         string
+	noCreate        bool
+	labels, options map[string]string // of a volume that is made now
 }
 
 // parseMount reads --mount: fields separated by commas in CSV quoting, keys of docker and of podman.
@@ -62,6 +66,8 @@ func canonKey(key string) string {
 		return "source"
 	case "target", "dst", "dest":
 		return "destination"
+	case "subpath", "volume-subpath", "image-subpath":
+		return "subpath"
 	}
 	return ""
 }
@@ -96,6 +102,8 @@ func (m *mountFlag) field(s, key, val string, has bool) error {
 	case "destination":
 		m.dst = val
 		return nil
+	case "subpath":
+		return m.setSubpath(s, val)
 	case "tmpfs-size":
 		n, ok := parseSize(val)
 		if !ok {
@@ -146,8 +154,15 @@ func (m *mountFlag) field(s, key, val string, has bool) error {
 		return word("consistent")
 	case "volume-nocopy":
 		return boolean("nocopy", "copy")
-	case "volume-label", "volume-driver", "volume-opt", "volume-subpath", "subpath", "image-subpath", "idmap", "nocreate":
-		return notYet(flag+" "+s+" (key "+key+")", "")
+	case "readwrite":
+		return boolean("rw", "ro")
+	case "volume-label", "volume-driver", "volume-opt", "nocreate", "volume-nocreate":
+		return m.volumeKey(s, key, val, has)
+	case "idmap":
+		if val == "false" {
+			return nil
+		}
+		return noIDMap(flag + " " + s)
 	case "bind-create-src":
 		return notYet(flag+" "+s+" (key bind-create-src)", "make the directory first")
 	case "uid", "gid", "mode", "ptmxmode", "max", "size":
@@ -172,6 +187,14 @@ func (b *builder) mountOf(s string, m *mountFlag) (specs.Mount, error) {
 	if (m.typ == "tmpfs" || m.typ == "devpts") && m.src != "" && m.src != m.typ {
 		return none, invalid(flag, s, "a mount of type "+m.typ+" has no source")
 	}
+	if m.typ != "volume" && m.typ != "image" {
+		if m.subpath != "" {
+			return none, invalid(flag, s, "a subpath is for volumes and images")
+		}
+		if err := m.noVolumeKeys(s); err != nil {
+			return none, err
+		}
+	}
 	switch m.typ {
 	case "bind":
 		if m.src == "" {
@@ -184,6 +207,7 @@ func (b *builder) mountOf(s string, m *mountFlag) (specs.Mount, error) {
 			wChown, wConsistency); err != nil {
 			return none, err
 		}
+		b.layer = OverlayDirs{}
 		return b.bind(flag, s, m.src, m.dst, &m.words)
 	case "tmpfs":
 		opts := m.data
@@ -196,13 +220,15 @@ func (b *builder) mountOf(s string, m *mountFlag) (specs.Mount, error) {
 	case "devpts":
 		return b.devptsMount(s, m)
 	case "volume":
-		return none, errVolumes(flag + " " + s)
-	case "image", "glob", "artifact":
+		return b.volumeMount(s, m)
+	case "image":
+		return b.imageMount(s, m)
+	case "glob", "artifact":
 		return none, notYet(flag+" type="+m.typ, "type=bind")
 	case "ramfs":
 		return none, fail(ErrUnsupported, "--mount %s: the kernel does not let a user namespace mount ramfs", s).fix("type=tmpfs")
 	}
-	return none, invalid(flag, s, "known types are bind, tmpfs and devpts")
+	return none, invalid(flag, s, "known types are bind, volume, tmpfs, image and devpts")
 }
 
 // devptsMount is a further /dev/pts of the container's own, as toolbox asks for after binding /dev.
@@ -242,9 +268,4 @@ func (b *builder) devptsMount(s string, m *mountFlag) (specs.Mount, error) {
 		out.Options = append(out.Options, d)
 	}
 	return out, nil
-}
-
-// errVolumes is the answer to everything that needs the volume store.
-func errVolumes(what string) *Error {
-	return notYet(what+" (named volumes)", "a host directory: -v /absolute/path:DST or -v ./path:DST")
 }

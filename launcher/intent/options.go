@@ -66,7 +66,10 @@ type Options struct {
 	Umask     string   `placeholder:"OCTAL" help:"File mode creation mask (0022)."`
 	TZ        string   `name:"tz" placeholder:"ZONE|local" help:"Time zone."`
 
-	Volume        []string `short:"v" sep:"none" placeholder:"[SRC:]DST[:OPTS]" help:"Bind a host directory or file."`
+	Volume        []string `short:"v" sep:"none" placeholder:"[SRC:]DST[:OPTS]" help:"Bind a host directory or file, or mount a volume."`
+	VolumesFrom   []string `sep:"none" placeholder:"CONTAINER[:ro]" help:"Mount what another container has mounted."`
+	VolumeDriver  string   `placeholder:"local" help:"Driver of new volumes; local is the only one."`
+	ImageVolume   string   `placeholder:"anonymous|tmpfs|ignore" help:"What becomes of the volumes that the image asks for."`
 	Mount         []string `sep:"none" placeholder:"type=TYPE,…" help:"Attach a mount."`
 	Tmpfs         []string `sep:"none" placeholder:"DST[:OPTS]" help:"Mount a tmpfs."`
 	ReadOnly      bool     `help:"Make the root file system read-only."`

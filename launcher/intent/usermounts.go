@@ -1,7 +1,6 @@
 package intent
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -60,7 +59,14 @@ func (b *builder) userMounts() error {
 			return err
 		}
 	}
-	b.imageVolumes()
+	for _, step := range []func() error{b.volumesFrom, b.imageVolumes} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	for _, m := range b.user {
+		b.extra.Asked = append(b.extra.Asked, m.Destination)
+	}
 	if b.o.ReadOnly && b.o.ReadOnlyTmpfs {
 		for _, dst := range [...]string{"/run", "/tmp", "/var/tmp"} {
 			if b.dests[dst] != "" || b.covered(dst) {
@@ -78,49 +84,20 @@ func (b *builder) volume(s string) error {
 	if err != nil {
 		return err
 	}
+	var m specs.Mount
 	switch {
-	case v.src == "":
-		return b.anonymous(s, v.dst)
-	case !isPath(v.src) && strings.Contains(v.src, "/"):
+	case v.src != "" && isPath(v.src):
+		b.layer = v.layer
+		m, err = b.bind("--volume", s, v.src, v.dst, &v.words)
+	case strings.Contains(v.src, "/"):
 		return invalid("--volume", s, "the source is neither a path nor the name of a volume").fix("-v ./%s", s)
-	case !isPath(v.src):
-		return errVolumes("--volume " + s)
+	case v.layer != (OverlayDirs{}):
+		return fail(ErrUnsupported, "--volume %s: upperdir and workdir are for host directories", s)
+	default:
+		m, err = b.volumeOf("--volume", s, VolumeUse{Name: v.src, Destination: v.dst}, &v.words)
 	}
-	m, err := b.bind("--volume", s, v.src, v.dst, &v.words)
 	if err != nil {
 		return err
 	}
 	return b.addUser(m, "--volume "+s)
-}
-
-// anonymous is `-v /dst`. Docker keeps such a volume apart from the root and removes it with the container.
-// Until there is a volume store the directory is made in the container's own root, which is thrown away or
-// kept with it: the same life time. Where the root cannot serve, it is an error.
-func (b *builder) anonymous(s, dst string) error {
-	if b.o.ReadOnly || b.covered(dst) {
-		return errVolumes("--volume "+s+" below a mount or with --read-only").fix("--tmpfs %s", dst)
-	}
-	if err := b.claim(dst, "--volume "+s); err != nil {
-		return err
-	}
-	b.extra.Dirs = append(b.extra.Dirs, dst)
-	return nil
-}
-
-// imageVolumes does nothing for the VOLUMEs of an image: they live in the container's root, as anonymous
-// volumes do. With --read-only they would be writable in docker, and are not here, so it is said.
-func (b *builder) imageVolumes() {
-	if b.Image == nil || !b.o.ReadOnly || len(b.Image.Volumes) == 0 {
-		return
-	}
-	var left []string
-	for dst := range b.Image.Volumes {
-		if b.dests[dst] == "" {
-			left = append(left, dst)
-		}
-	}
-	if len(left) > 0 {
-		slices.Sort(left)
-		b.warn("volumes of the image are read-only with --read-only; give -v or --tmpfs for " + strings.Join(left, " "))
-	}
 }

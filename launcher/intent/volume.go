@@ -9,15 +9,20 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// volume is a parsed -v value. An empty src is an anonymous volume.
-type volume struct {
+// volumeFlag is a parsed -v value. An empty src is an anonymous volume.
+type volumeFlag struct {
 	src, dst string
 	words    words
+	layer    OverlayDirs
 }
+
+// OverlayDirs are the host directories that O takes its changes to, when they are given: they then outlive the
+// container.
+type OverlayDirs struct{ Upper, Work string }
 
 // parseVolume reads [SRC:]DST[:OPTS], the form of docker and podman. Neither can name a path with a colon;
 // --mount can.
-func parseVolume(s string) (v volume, err error) {
+func parseVolume(s string) (v volumeFlag, err error) {
 	const flag = "--volume"
 	parts := strings.Split(s, ":")
 	if len(parts) > 3 || strings.IndexByte(s, 0) >= 0 {
@@ -32,10 +37,7 @@ func parseVolume(s string) (v volume, err error) {
 	}
 	if len(parts) == 3 {
 		for w := range strings.SplitSeq(parts[2], ",") {
-			if strings.HasPrefix(w, "idmap") || strings.HasPrefix(w, "upperdir=") || strings.HasPrefix(w, "workdir=") {
-				return v, notYet(flag+" "+s+" (option "+w+")", "")
-			}
-			if err := v.words.add(flag, s, w); err != nil {
+			if err := v.word(flag, s, w); err != nil {
 				return v, err
 			}
 		}
@@ -43,8 +45,48 @@ func parseVolume(s string) (v volume, err error) {
 	if v.dst, err = checkDest(flag, s, v.dst); err != nil {
 		return v, err
 	}
+	if err := v.layer.check(flag, s, &v.words); err != nil {
+		return v, err
+	}
 	return v, v.words.only(flag, s, wAccess, wExec, wSUID, wDev, wPropagation, wRecursion, wLabel,
 		wOverlay, wChown, wCopy, wConsistency)
+}
+
+// word takes one option.
+func (v *volumeFlag) word(flag, s, w string) error {
+	for key, to := range map[string]*string{"upperdir=": &v.layer.Upper, "workdir=": &v.layer.Work} {
+		if dir, ok := strings.CutPrefix(w, key); ok {
+			if *to != "" || !path.IsAbs(dir) {
+				return invalid(flag, s, key+" wants one absolute path")
+			}
+			*to = path.Clean(dir)
+			return nil
+		}
+	}
+	if w == "idmap" || strings.HasPrefix(w, "idmap=") {
+		return noIDMap(flag + " " + s)
+	}
+	return v.words.add(flag, s, w)
+}
+
+// noIDMap says why a mount cannot be idmapped.
+func noIDMap(what string) *Error {
+	return fail(ErrUnsupported, "%s: idmap: the kernel lets only real root map the ids of file systems that hold homes (mount_setattr(2))", what).
+		fix("U, which changes the owners of the files once, or --userns keep-id, which shows your own as yours")
+}
+
+func (d OverlayDirs) check(flag, s string, w *words) error {
+	switch {
+	case d == OverlayDirs{}:
+		return nil
+	case w[wOverlay] == "":
+		return invalid(flag, s, "upperdir and workdir belong to the option O")
+	case d.Upper == "" || d.Work == "":
+		return invalid(flag, s, "upperdir and workdir are given together: both on one file system")
+	case d.Upper == d.Work || strings.ContainsAny(d.Upper+d.Work, ":,\\"):
+		return invalid(flag, s, "upperdir and workdir are two directories without colon, comma or backslash in their names")
+	}
+	return nil
 }
 
 // isPath tells a host path from the name of a volume, as docker does.
@@ -93,6 +135,12 @@ func (b *builder) bind(flag, value, src, dst string, w *words) (m specs.Mount, e
 	if err := b.sameKind(flag, value, src, dst, st.Mode); err != nil {
 		return m, err
 	}
+	if w[wChown] != "" {
+		if err := b.mayChown(flag, value, src); err != nil {
+			return m, err
+		}
+		b.extra.Chown = append(b.extra.Chown, dst)
+	}
 	if w[wOverlay] != "" {
 		return b.overlay(flag, value, src, dst, w, st)
 	}
@@ -136,8 +184,6 @@ func (b *builder) checkWords(flag, value string, w *words, st Stat) error {
 	switch {
 	case w[wLabel] != "" && b.Host.SELinux:
 		return notYet(flag+" "+value+" (relabelling for SELinux)", "leave "+w[wLabel]+" out")
-	case w[wChown] != "":
-		return notYet(flag+" "+value+" (option U, a recursive change of owners)", "podman unshare chown -R …, or --userns keep-id")
 	case w[wCopy] == "copy":
 		return invalid(flag, value, "copy is for named volumes, and a host path is bound")
 	case w[wRecursiveRO] != "" && w[wAccess] != "ro":
@@ -159,9 +205,30 @@ func (b *builder) overlay(flag, value, src, dst string, w *words, st Stat) (m sp
 	if strings.ContainsAny(src, ":,\\") {
 		return m, invalid(flag, value, "with O the source may not hold a colon, comma or backslash")
 	}
+	m = specs.Mount{Destination: dst, Type: "overlay", Source: src, Options: []string{"nosuid", "nodev", "lowerdir=" + src}}
+	if d := b.layer; d.Upper != "" {
+		for _, dir := range []string{d.Upper, d.Work} {
+			if st, err := b.Host.stat(dir); err != nil || !st.Mode.IsDir() {
+				return m, fail(ErrNotFound, "%s %s: %s is not a directory", flag, value, dir).fix("mkdir -p %s %s", d.Upper, d.Work)
+			}
+		}
+		m.Options = append(m.Options, "upperdir="+d.Upper, "workdir="+d.Work)
+		return m, nil
+	}
 	b.extra.Overlays = append(b.extra.Overlays, dst)
-	return specs.Mount{Destination: dst, Type: "overlay", Source: src,
-		Options: []string{"nosuid", "nodev", "lowerdir=" + src}}, nil
+	return m, nil
+}
+
+// systemDirs must not change owner whatever the user may do to them: podman's list.
+const systemDirs = " / /bin /boot /dev /etc /home /lib /lib32 /lib64 /media /mnt /opt /proc /root /run /sbin /srv /sys /tmp /usr /var /var/lib /var/tmp "
+
+// mayChown keeps U from a slip that gives the user's whole home to somebody else.
+func (b *builder) mayChown(flag, value, src string) error {
+	home, _ := b.Host.lookupEnv("HOME")
+	if strings.Contains(systemDirs, " "+src+" ") || home != "" && (src == home || strings.HasPrefix(home, src+"/")) {
+		return fail(ErrUnsupported, "%s %s: U would change the owner of everything in %s", flag, value, src).fix("a directory of its own below it")
+	}
+	return nil
 }
 
 // sameKind finds a directory bound over a file or the reverse before the kernel's bare ENOTDIR does. What

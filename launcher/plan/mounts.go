@@ -35,6 +35,9 @@ func (p *planner) mounts() error {
 
 func (p *planner) mount(dest string, m specs.Mount) error {
 	o := parseOptions(m.Options)
+	if v := p.Volumes[dest]; v != nil {
+		return p.volume(dest, m, o, v)
+	}
 	switch m.Type {
 	case "bind", "none", "":
 		return p.bind(dest, m, o)
@@ -173,7 +176,7 @@ func (p *planner) placeFor(dest string, isDir bool) tape.Slot {
 // overlayVolume shows a directory of the host whose changes go elsewhere: to
 // the directory that holds the mount's upperdir and workdir.
 func (p *planner) overlayVolume(dest string, m specs.Mount, o parsed) error {
-	r := Root{Dir: "/", Lower: []string{m.Source}, Volatile: p.Root.Volatile}
+	r := Root{Dir: "/", Lower: []string{m.Source}, Volatile: p.Root.Volatile, Fuse: p.Root.Fuse}
 	for _, d := range o.data {
 		if v, ok := strings.CutPrefix(d, "upperdir="); ok {
 			r.Upper = v
@@ -191,7 +194,7 @@ func (p *planner) overlayVolume(dest string, m specs.Mount, o parsed) error {
 		p.host.do("for the changes at "+dest, tape.Mkdirat, cwd, tape.Str(d), tape.Flags(0o755, "0755"))
 		p.host.allow(unix.EEXIST)
 	}
-	if err := p.overlay(r, false); err != nil {
+	if err := p.stack(r, false); err != nil {
 		return err
 	}
 	tree := p.host.get("the volume and its changes, as a mount to hand on", tape.OpenTree, cwd, tape.Str(r.Mount), clone)

@@ -57,6 +57,8 @@ type Plan struct {
 	// Host is executed by the supervisor, as mapped root of the base user
 	// namespace, in its own mount namespace.
 	Host []tape.Op
+	// Servers are started after Host.
+	Servers []Server
 	// CloneFlags are the CLONE_NEW* flags of the container's first process.
 	CloneFlags uint64
 	// ShareMemory tells that the child may share the supervisor's memory until
@@ -90,6 +92,11 @@ type Root struct {
 	// Dir. Empty when Dir itself is the root.
 	Lower []string
 	Dir   string
+	// Data are overlay's data-only lower directories, absolute, in which files of
+	// Lower have their data.
+	Data []string
+	// Fuse is the path of fuse-overlayfs where it takes the kernel's part.
+	Fuse string
 	// Upper and Work are overlay's other directories, absolute. Without Upper
 	// the root is read-only.
 	Upper, Work string
@@ -137,6 +144,8 @@ type Input struct {
 	NotDir func(path string) bool
 	// Dirs are directories to be made in the root if they are missing.
 	Dirs []string
+	// Volumes say more of some of the specification's mounts, by destination.
+	Volumes map[string]*Volume
 	// Keep is how many descriptors the command gets from 3 on, in [KeepFirst].
 	Keep int
 }

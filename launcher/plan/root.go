@@ -28,7 +28,7 @@ func (p *planner) root() error {
 	tree := clone
 	switch {
 	case len(r.Lower) > 0:
-		if err := p.overlay(r, true); err != nil {
+		if err := p.stack(r, true); err != nil {
 			return err
 		}
 	case r.Dir != "":
@@ -50,8 +50,8 @@ func (p *planner) root() error {
 // overlayData bounds the data of mount(2): one page with its end.
 const overlayData = 4095
 
-// overlay mounts r at r.Mount in the supervisor's mount namespace.
-func (p *planner) overlay(r Root, isRoot bool) error {
+// overlay mounts the kernel's overlay, in one call.
+func (p *planner) overlay(r Root) error {
 	// userxattr (Linux 5.11) is the only form a user namespace may use.
 	data := "lowerdir=" + strings.Join(r.Lower, ":") + ",userxattr"
 	if r.Upper != "" {
@@ -69,13 +69,8 @@ func (p *planner) overlay(r Root, isRoot bool) error {
 		}
 	}
 	h := p.host
-	if r.Upper != "" {
-		if uid, gid, ok := p.owner(); isRoot && ok && (uid != 0 || gid != 0) {
-			h.do("the root directory belongs to the container's root", tape.Fchownat, cwd, tape.Str(r.Upper), tape.Int(uid), tape.Int(gid), tape.Int(0))
-		}
-	}
 	h.do("layers are named relative to here: the names must fit a page", tape.Chdir, tape.Str(r.Dir))
-	h.do("stack the image's layers", tape.Mount, tape.Str("overlay"), tape.Str(r.Mount), tape.Str("overlay"), tape.Int(0), tape.Str(data))
+	h.do(StackWhy, tape.Mount, tape.Str("overlay"), tape.Str(r.Mount), tape.Str("overlay"), tape.Int(0), tape.Str(data))
 	h.do("", tape.Chdir, tape.Str("/"))
 	return nil
 }

@@ -5,9 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
 	"sync"
 
 	"coracle/storage/record"
@@ -15,55 +13,6 @@ import (
 	"github.com/opencontainers/go-digest"
 	"go.podman.io/image/v5/types"
 )
-
-// layer makes the store know one layer: by one it has, or by fetching it.
-func (c *copying) layer(ctx context.Context, i, n int, info types.BlobInfo) error {
-	what := fmt.Sprintf("layer %d of %d (%s)", i+1, n, info.Digest)
-	if strings.HasSuffix(info.MediaType, "+encrypted") {
-		return failf(record.ErrUnsupported, "%s is encrypted", what)
-	}
-	reused, _, err := c.dest.TryReusingBlob(ctx, info, &c.cache, false)
-	if err != nil {
-		return failf(storeKind(err), "cannot look for %s in the store: %w", what, err)
-	}
-	if reused {
-		c.e.bars.reused(info.Digest)
-		return nil
-	}
-	return c.e.again(ctx, func() error { return c.get(ctx, what, info) })
-}
-
-// get fetches one blob into the store's hands, verifying it on the way.
-func (c *copying) get(ctx context.Context, what string, info types.BlobInfo) error {
-	stream, size, err := c.f.src.GetBlob(ctx, info, &c.cache)
-	if err != nil {
-		return fmt.Errorf("cannot fetch %s: %w", what, err)
-	}
-	defer stream.Close()
-	if info.Size < 0 {
-		info.Size = size
-	}
-	v := newVerifier(ctx, c.e.bars.reader(info.Digest, stream), info)
-	_, err = c.dest.PutBlob(ctx, v, info, &c.cache, false)
-	// A decompressor that stumbles over a changed byte reports its own trouble,
-	// and one that is content may leave a tail unread. The rest tells whether
-	// the blob is the one we wanted.
-	_, rest := io.Copy(io.Discard, v)
-	switch {
-	case v.err != nil:
-		return fmt.Errorf("%s: %w", what, v.err)
-	case v.got != info.Digest:
-		return mismatch(what, info.Digest, v.got)
-	case rest != nil:
-		return fmt.Errorf("%s: %w", what, rest)
-	case err != nil && storeKind(err) == record.ErrSpace:
-		return fmt.Errorf("cannot store %s: %w", what, err)
-	case err != nil:
-		return failf(record.ErrCorrupt, "%s cannot be read: %w", what, err)
-	}
-	c.e.bars.fetched(info.Digest)
-	return nil
-}
 
 // A verifier passes a blob through and refuses its end unless it is the blob
 // that info names. It never passes more than info.Size bytes.

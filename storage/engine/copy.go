@@ -6,7 +6,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"sync"
+	"os"
+	"path/filepath"
 
 	"coracle/storage/record"
 
@@ -14,21 +15,20 @@ import (
 	"go.podman.io/image/v5/docker/reference"
 	istorage "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
+	"golang.org/x/sys/unix"
 )
 
-// parallel is how many layers are fetched at once, docker's
-// max-concurrent-downloads.
-const parallel = 3
+// parallel is how many layers are fetched and unpacked at once, podman's number.
+const parallel = 6
 
 // A copying is one image on its way from its origin to the store.
 //
-// The storage transport wants: for each blob TryReusingBlob (the store has a
-// layer made from it) or PutBlob (it writes the stream to a file and notes the
-// digest of the decompressed content, whatever the compression), in any order
-// and at once; then the manifest and signatures; then Commit, which unpacks
-// the layers one after the other and writes the image's entry. It trusts the
-// stream to be what its digest says: verifying is the caller's part, as is
-// everything about failing.
+// Layers are unpacked by this package and put into the store under the names
+// that the library's storage transport would give them (see stack); everything
+// else is the transport's. It is told of each layer by TryReusingBlob, takes the
+// configuration by PutBlob, then the manifest and signatures, and its Commit
+// finds the layers and writes the image's entry. It trusts what it is given:
+// verifying is our part, as is everything about failing.
 type copying struct {
 	e     *engine
 	f     *found
@@ -61,19 +61,54 @@ func (e *engine) copy(ctx context.Context, o *origin, f *found, id string) error
 	return c.run(ctx)
 }
 
-func (c *copying) run(ctx context.Context) error {
+func (c *copying) run(ctx context.Context) (err error) {
 	layers := c.f.image.LayerInfos()
-	c.e.bars.start(c.e.req.Ref, layers)
-	if err := c.blobs(ctx, layers); err != nil {
-		return err
-	}
 	config, err := c.f.image.OCIConfig(ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.checkDiffIDs(layers, config.RootFS.DiffIDs); err != nil {
+	c.e.bars.start(c.e.req.Ref, layers)
+	s := c.newStack(layers, config.RootFS.DiffIDs)
+	defer func() { s.end(err == nil) }()
+	if err := s.run(ctx); err != nil {
 		return err
 	}
+	if err := c.tell(ctx, layers, config.RootFS.DiffIDs); err != nil {
+		return err
+	}
+	if err := c.metadata(ctx); err != nil {
+		return err
+	}
+	if err := syncStore(c.e.store.GraphRoot()); err != nil {
+		return failf(storeKind(err), "cannot write the image to disk: %w", err)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err := c.dest.Commit(ctx, c.f.top); err != nil {
+		return commitFault(err)
+	}
+	c.e.bars.done()
+	return nil
+}
+
+// tell makes the transport know which layer of the store each blob is.
+func (c *copying) tell(ctx context.Context, layers []types.BlobInfo, diffIDs []digest.Digest) error {
+	for i, l := range layers {
+		c.cache.RecordDigestUncompressedPair(l.Digest, diffIDs[i])
+		known, _, err := c.dest.TryReusingBlob(ctx, l, &c.cache, false)
+		if err != nil {
+			return failf(storeKind(err), "cannot find layer %d of %d (%s) in the store: %w", i+1, len(layers), l.Digest, err)
+		}
+		if !known {
+			return failf(record.ErrStore, "layer %d of %d (%s) was stored and is gone again: another program removed it", i+1, len(layers), l.Digest)
+		}
+	}
+	return nil
+}
+
+// metadata stores everything but the layers.
+func (c *copying) metadata(ctx context.Context) error {
 	if err := c.config(ctx); err != nil {
 		return err
 	}
@@ -87,59 +122,27 @@ func (c *copying) run(ctx context.Context) error {
 	if err := c.dest.PutSignatures(ctx, signatures, nil); err != nil {
 		return failf(record.ErrStore, "cannot store the signatures: %w", err)
 	}
-	c.e.bars.phase("unpacking")
-	err = c.e.work.commit(ctx, c.e.store, chain(config.RootFS.DiffIDs), func() error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return c.dest.Commit(ctx, c.f.top)
-	})
-	if err != nil {
-		return unpackFault(err)
-	}
-	c.e.bars.done()
 	return nil
 }
 
-// unpackFault sorts what Commit says. It reads no network any more, so what
-// has no better kind is the archive's fault or the store's.
-func unpackFault(err error) error {
-	if kind, _ := kindOf(err); kind != record.ErrInternal && kind != record.ErrNotFound {
-		return fmt.Errorf("cannot unpack the image: %w", err)
+// syncStore makes the layers outlive a power cut, all at once: a file system
+// writes many files together much faster than each by itself.
+func syncStore(graphRoot string) error {
+	dir, err := os.Open(filepath.Join(graphRoot, "overlay"))
+	if err != nil {
+		return err
 	}
-	return failf(record.ErrStore, "cannot unpack the image: %w", err)
+	defer dir.Close()
+	return os.NewSyscallError("syncfs", unix.Syncfs(int(dir.Fd())))
 }
 
-// blobs gets every layer into the store's hands, a few at a time; one blob that
-// is several layers only once. The first error ends the others.
-func (c *copying) blobs(ctx context.Context, layers []types.BlobInfo) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	width := parallel
-	if !c.f.src.HasThreadSafeGetBlob() || !c.dest.HasThreadSafePutBlob() {
-		width = 1
+// commitFault sorts what Commit says. It reads no network any more, so what
+// has no better kind is the store's fault.
+func commitFault(err error) error {
+	if kind, _ := kindOf(err); kind != record.ErrInternal && kind != record.ErrNotFound {
+		return fmt.Errorf("cannot store the image: %w", err)
 	}
-	slots := make(chan struct{}, width)
-	seen := make(map[digest.Digest]bool)
-	var all sync.WaitGroup
-	for i, l := range layers {
-		if seen[l.Digest] {
-			continue
-		}
-		seen[l.Digest] = true
-		slots <- struct{}{}
-		if ctx.Err() != nil {
-			break
-		}
-		all.Go(func() {
-			defer func() { <-slots }()
-			if err := c.layer(ctx, i, len(layers), l); err != nil {
-				cancel(err)
-			}
-		})
-	}
-	all.Wait()
-	return context.Cause(ctx)
+	return failf(record.ErrStore, "cannot store the image: %w", err)
 }
 
 func (c *copying) config(ctx context.Context) error {
@@ -154,17 +157,6 @@ func (c *copying) config(ctx context.Context) error {
 	info.Size = int64(len(blob))
 	if _, err := c.dest.PutBlob(ctx, bytes.NewReader(blob), info, &c.cache, true); err != nil {
 		return failf(storeKind(err), "cannot store the image's configuration: %w", err)
-	}
-	return nil
-}
-
-// checkDiffIDs compares what the layers decompressed to with what the
-// configuration says of them, before any is unpacked.
-func (c *copying) checkDiffIDs(layers []types.BlobInfo, want []digest.Digest) error {
-	for i, l := range layers {
-		if got := c.cache.UncompressedDigest(l.Digest); got != "" && got != want[i] {
-			return mismatch(fmt.Sprintf("layer %d of %d (%s), decompressed,", i+1, len(layers), l.Digest), want[i], got)
-		}
 	}
 	return nil
 }

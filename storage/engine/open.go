@@ -18,6 +18,9 @@ type Store struct {
 	Sys *types.SystemContext
 	// Notes are lines for the user's eyes that opening gave: a fallback was taken.
 	Notes []string
+	// Data is the user's directory, storage.Paths: where what is removed is written
+	// down, and where space is held in reserve. Empty: neither is done.
+	Data string
 }
 
 // Helper runs this process as one of containers/storage's helpers if that is

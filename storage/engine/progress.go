@@ -37,7 +37,7 @@ type layerBar struct {
 	name  string
 	size  int64 // -1 unknown
 	have  int64
-	state string // "", "done" or "have it"
+	state string // "" while it is fetched and unpacked, else what it is instead
 }
 
 // redraw is how often bars move.
@@ -106,7 +106,7 @@ func (p *progress) reader(d digest.Digest, r io.Reader) io.Reader {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := p.byName[d]
-	b.have = 0
+	b.have, b.state = 0, ""
 	return &countingReader{p, b, r}
 }
 
@@ -126,6 +126,7 @@ func (c *countingReader) Read(buf []byte) (int, error) {
 
 func (p *progress) fetched(d digest.Digest) { p.layer(d, "done") }
 func (p *progress) reused(d digest.Digest)  { p.layer(d, "have it") }
+func (p *progress) waiting(d digest.Digest) { p.layer(d, "another pull fetches it") }
 
 func (p *progress) layer(d digest.Digest, state string) {
 	if p == nil {

@@ -27,7 +27,7 @@ func (e *engine) resolve(ctx context.Context) (*record.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.work, err = newScratch(e.req.Scratch, e.store); err != nil {
+	if e.work, err = newScratch(e.req.Scratch, e.staging(), e.store); err != nil {
 		return nil, err
 	}
 	defer e.work.close()

@@ -17,7 +17,8 @@ import (
 
 // retries is how often an operation is tried again after a network failure, and
 // firstPause the wait before the first; each further one is twice as long. The
-// library itself waits and repeats when a registry answers 429.
+// library itself waits and repeats when a registry answers 429, for as long as
+// Retry-After says, five times.
 const (
 	retries    = 3
 	firstPause = 500 * time.Millisecond
@@ -37,18 +38,43 @@ func sleepFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// retrying is what the user wants of it: --retry and --retry-delay.
+type retrying struct {
+	most  int
+	delay time.Duration // 0: growing
+	sleep sleeper
+}
+
+func (e *engine) retrying() retrying {
+	r := retrying{most: retries, sleep: e.sleep}
+	if e.req.Retry != nil {
+		r.most = int(*e.req.Retry)
+	}
+	r.delay, _ = time.ParseDuration(e.req.RetryDelay) // checked before
+	return r
+}
+
+// pause waits before another try, of which there were so many. It reports
+// whether there is to be one.
+func (r retrying) pause(ctx context.Context, tries int) bool {
+	if tries >= r.most {
+		return false
+	}
+	d := r.delay
+	if d == 0 {
+		d = firstPause << min(tries, 6)
+	}
+	return r.sleep(ctx, d) == nil
+}
+
 // again runs op until it succeeds, fails for good or has failed too often.
 func (e *engine) again(ctx context.Context, op func() error) error {
-	pause := firstPause
+	r := e.retrying()
 	for tries := 0; ; tries++ {
 		err := op()
-		if err == nil || tries == retries || ctx.Err() != nil || !passing(err) {
+		if err == nil || ctx.Err() != nil || !passing(err) || !r.pause(ctx, tries) {
 			return err
 		}
-		if e.sleep(ctx, pause) != nil {
-			return err
-		}
-		pause *= 2
 	}
 }
 

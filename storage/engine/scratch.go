@@ -3,48 +3,45 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"coracle/storage/record"
 
-	"go.podman.io/storage"
 	"golang.org/x/sys/unix"
 )
 
-// A scratch is this run's directory for blobs on their way in. Its lock says
+// A scratch is this run's directory for what is on its way in. Its lock says
 // that its owner lives: the kernel drops it with the process, however that
 // ends, and the next engine sweeps what nobody holds.
 //
-//	<scratch>/pull-XXXX/lock     held (flock) by the owner
-//	<scratch>/pull-XXXX/layers   ids of the layers its commit may leave without an image
-//	<scratch>/commit.lock        held while layers are added to the store
-//	<scratch>/sweep.lock         held while directories are swept and made
+//	<scratch>/pull-XXXX/lock  held (flock) by the owner; beside it, its files
+//	<scratch>/layers/ID       a layer that no image has yet (see hold)
+//	<scratch>/sweep.lock      held while directories are swept and made
 type scratch struct {
 	root string // what all engines of this user share
 	dir  string // ours
 	lock *os.File
 }
 
-// newScratch sweeps and makes a directory.
-func newScratch(root string, store storage.Store) (*scratch, error) {
+// newScratch sweeps and makes a directory. staging is where the store's driver
+// keeps layers that are being unpacked.
+func newScratch(root, staging string, store layerDeleter) (*scratch, error) {
 	if !filepath.IsAbs(root) {
 		return nil, failf(record.ErrUsage, "the request names no absolute scratch directory but %q", root)
 	}
 	s := &scratch{root: root}
-	if err := s.make(store); err != nil {
+	if err := s.make(staging, store); err != nil {
 		return nil, fmt.Errorf("cannot make a directory for the download: %w", err)
 	}
 	return s, nil
 }
 
-func (s *scratch) make(store storage.Store) error {
-	if err := os.MkdirAll(s.root, 0o700); err != nil {
+func (s *scratch) make(staging string, store layerDeleter) error {
+	if err := os.MkdirAll(filepath.Join(s.root, "layers"), 0o700); err != nil {
 		return err
 	}
 	// Without this lock another engine's sweep could take our directory in the
@@ -54,7 +51,7 @@ func (s *scratch) make(store storage.Store) error {
 		return err
 	}
 	defer gate.Close()
-	s.sweep(store)
+	s.sweep(staging, store)
 	if s.dir, err = os.MkdirTemp(s.root, "pull-"); err != nil {
 		return err
 	}
@@ -69,61 +66,48 @@ func (s *scratch) close() {
 	s.lock.Close()
 }
 
-// sweep removes what dead engines left: their files, and layers that no image
-// came to use.
-func (s *scratch) sweep(store storage.Store) {
+// sweep removes what dead engines left: their files, layers that no image came
+// to use, and half-unpacked ones.
+func (s *scratch) sweep(staging string, store layerDeleter) {
 	dirs, _ := filepath.Glob(filepath.Join(s.root, "pull-*"))
 	for _, dir := range dirs {
 		lock, err := lockFile(filepath.Join(dir, "lock"), unix.LOCK_EX|unix.LOCK_NB)
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			continue
 		}
-		if data, err := os.ReadFile(filepath.Join(dir, "layers")); err == nil {
-			dropLayers(store, strings.Fields(string(data)))
-		}
 		os.RemoveAll(dir)
 		if lock != nil {
 			lock.Close()
 		}
 	}
+	s.sweepLayers(store)
+	sweepStaging(staging)
 }
 
-// commit runs op with the right to add layers, which one engine has at a time,
-// and takes back the layers (bottom first) when it fails: those that were not
-// there before and that no image uses.
-func (s *scratch) commit(ctx context.Context, store storage.Store, layers []string, op func() error) error {
-	lock, err := lockFile(filepath.Join(s.root, "commit.lock"), unix.LOCK_EX|unix.LOCK_NB)
-	for errors.Is(err, unix.EWOULDBLOCK) { // flock cannot wait for the lock or a signal, whichever is first
-		if err = sleepFor(ctx, 20*time.Millisecond); err == nil {
-			lock, err = lockFile(filepath.Join(s.root, "commit.lock"), unix.LOCK_EX|unix.LOCK_NB)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("cannot wait for other pulls: %w", err)
-	}
-	defer lock.Close()
-	var fresh []string
-	for _, id := range layers {
-		if !store.Exists(id) {
-			fresh = append(fresh, id)
-		}
-	}
-	plan := filepath.Join(s.dir, "layers")
-	if err := os.WriteFile(plan, []byte(strings.Join(fresh, "\n")), 0o600); err != nil {
-		return fmt.Errorf("cannot write down what the pull adds: %w", err)
-	}
-	if err := op(); err != nil {
-		dropLayers(store, fresh)
-		return err
-	}
-	return nil
-}
+// unborn is how old a staging directory without a lock must be to be swept: its
+// owner makes the lock a moment after the directory.
+const unborn = time.Minute
 
-// dropLayers deletes layers, top first. The store refuses those that an image,
-// a container or another layer uses, which is what we want.
-func dropLayers(store storage.Store, bottomFirst []string) {
-	for i := len(bottomFirst) - 1; i >= 0; i-- {
-		_ = store.DeleteLayer(bottomFirst[i])
+// sweepStaging removes the overlay driver's staging directories whose owner, we
+// or podman, is dead (drivers/overlay, pruneStagingDirectories: podman does the
+// same when it ends). A live owner holds a record lock on staging.lock.
+func sweepStaging(staging string) {
+	dirs, _ := os.ReadDir(staging)
+	for _, d := range dirs {
+		dir := filepath.Join(staging, d.Name())
+		lock, err := os.OpenFile(filepath.Join(dir, "staging.lock"), os.O_RDWR, 0)
+		if err != nil {
+			info, ierr := d.Info()
+			if !errors.Is(err, os.ErrNotExist) || ierr != nil || time.Since(info.ModTime()) < unborn {
+				continue
+			}
+			os.RemoveAll(dir)
+			continue
+		}
+		if ok, err := ofdLock(lock, unix.F_WRLCK); ok && err == nil {
+			os.RemoveAll(dir)
+		}
+		lock.Close()
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"coracle/storage/record"
 
-	"go.podman.io/image/v5/types"
 	"go.podman.io/storage"
 	"golang.org/x/sys/unix"
 )
@@ -75,8 +74,18 @@ func (e *engine) open() error {
 	if has(options.GraphDriverOptions, "ignore_chown_errors") {
 		e.note("every file of an image gets one owner: only one user id is mapped")
 	}
-	e.sys = systemContext(e.req.Platform)
-	return nil
+	e.sys, err = systemContext(&e.req)
+	return err
+}
+
+// staging is where the overlay driver keeps layers that are being unpacked: in
+// the place for layers (drivers/overlay, homeDirForImageStore).
+func (e *engine) staging() string {
+	root := e.store.GraphRoot()
+	if s := e.store.ImageStore(); s != "" {
+		root = s
+	}
+	return filepath.Join(root, "overlay", "staging")
 }
 
 func storeKind(err error) record.Fault {
@@ -103,16 +112,4 @@ func has(options []string, name string) bool {
 		}
 	}
 	return false
-}
-
-func systemContext(platform string) *types.SystemContext {
-	parts := strings.SplitN(platform, "/", 3)
-	sys := &types.SystemContext{OSChoice: "linux", DockerRegistryUserAgent: "coracle"}
-	if len(parts) > 1 {
-		sys.OSChoice, sys.ArchitectureChoice = parts[0], parts[1]
-	}
-	if len(parts) > 2 {
-		sys.VariantChoice = parts[2]
-	}
-	return sys
 }

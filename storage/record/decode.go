@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,16 +18,11 @@ func Decode(data []byte) (*Record, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("%w: larger than %d bytes", ErrDamaged, MaxSize)
 	}
-	const sumLine = len("sum 00000000\n")
-	if len(data) < len(magic)+sumLine || string(data[:len(magic)]) != magic {
-		return nil, fmt.Errorf("%w: no %q at its start", ErrDamaged, magic[:len(magic)-1])
-	}
-	body, tail := data[:len(data)-sumLine], string(data[len(data)-sumLine:])
-	if tail != fmt.Sprintf("sum %08x\n", checksum(body)) {
-		return nil, fmt.Errorf("%w: its check sum does not match", ErrDamaged)
+	rest, err := checkFrame(data, magic)
+	if err != nil {
+		return nil, err
 	}
 	r := &Record{Size: -1}
-	rest := string(body[len(magic):])
 	for n := 2; rest != ""; n++ {
 		line, after, ok := strings.Cut(rest, "\n")
 		if size, found := strings.CutPrefix(line, "raw "); ok && found {
@@ -45,6 +41,19 @@ func Decode(data []byte) (*Record, error) {
 	return r, nil
 }
 
+// checkFrame checks the first and the last line and returns those between.
+func checkFrame(data []byte, magic string) (string, error) {
+	const sumLine = len("sum 00000000\n")
+	if len(data) < len(magic)+sumLine || string(data[:len(magic)]) != magic {
+		return "", fmt.Errorf("%w: no %q at its start", ErrDamaged, magic[:len(magic)-1])
+	}
+	body, tail := data[:len(data)-sumLine], string(data[len(data)-sumLine:])
+	if tail != fmt.Sprintf("sum %08x\n", checksum(body)) {
+		return "", fmt.Errorf("%w: its check sum does not match", ErrDamaged)
+	}
+	return string(body[len(magic):]), nil
+}
+
 // raw takes in the one value that is not a line: size bytes and a newline.
 func (r *Record) raw(size, rest string) (after string, ok bool) {
 	n, err := strconv.Atoi(size)
@@ -58,33 +67,26 @@ func (r *Record) raw(size, rest string) (after string, ok bool) {
 // line takes in one line. A key that is not known is damage, not a newer
 // feature: a newer format has another magic.
 func (r *Record) line(line string) bool {
-	key, rest, ok := strings.Cut(line, " ")
-	if !ok {
-		return false
-	}
-	a, rest, ok := value(rest)
-	if !ok {
-		return false
-	}
-	b, two := "", false
-	if rest != "" {
-		if b, rest, ok = value(rest); !ok || rest != "" {
-			return false
-		}
-		two = true
-	}
-	if two != hasTwo(key) {
-		return false
-	}
-	return r.set(key, a, b)
+	key, a, b, ok := fields(line, "ids", "layer", "label", "lock", "soft", "file")
+	return ok && r.set(key, a, b)
 }
 
-func hasTwo(key string) bool {
-	switch key {
-	case "ids", "layer", "label", "lock", "soft", "file":
-		return true
+// fields takes a line apart; the keys in two have two values, all others one.
+func fields(line string, two ...string) (key, a, b string, ok bool) {
+	key, rest, ok := strings.Cut(line, " ")
+	if !ok {
+		return "", "", "", false
 	}
-	return false
+	if a, rest, ok = value(rest); !ok {
+		return "", "", "", false
+	}
+	second := rest != ""
+	if second {
+		if b, rest, ok = value(rest); !ok || rest != "" {
+			return "", "", "", false
+		}
+	}
+	return key, a, b, second == slices.Contains(two, key)
 }
 
 func (r *Record) set(key, a, b string) bool {

@@ -16,6 +16,14 @@ import (
 // unreadable [ErrDamaged]; the caller treats both alike. It does not ask
 // whether the record is stale.
 func Load(path string) (*Record, error) {
+	data, err := readBounded(path, MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	return Decode(data)
+}
+
+func readBounded(path string, most int) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read image record: %w", err)
@@ -27,13 +35,13 @@ func Load(path string) (*Record, error) {
 		m, err := f.Read(buf[n:])
 		n += m
 		if errors.Is(err, io.EOF) {
-			return Decode(buf[:n])
+			return buf[:n], nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("cannot read image record: %w", err)
 		}
-		if n > MaxSize {
-			return nil, fmt.Errorf("%w: larger than %d bytes", ErrDamaged, MaxSize)
+		if n > most {
+			return nil, fmt.Errorf("%w: larger than %d bytes", ErrDamaged, most)
 		}
 		if n == len(buf) {
 			buf = append(buf, make([]byte, len(buf))...)
@@ -49,6 +57,10 @@ func (r *Record) Save(path string) error {
 	if err != nil {
 		return err
 	}
+	return save(path, data)
+}
+
+func save(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot save image record: %w", err)

@@ -14,11 +14,31 @@ type Request struct {
 	Platform string `json:",omitempty"` // os/arch[/variant], "" for the host's
 	Pull     Pull   `json:",omitempty"` // "" is PullMissing
 	Quiet    bool   `json:",omitempty"` // no progress; notes are in the answer all the same
+
+	// Where and how to fetch, as the flags of the same names say; "" and nil are
+	// what the configuration files have.
+	AuthFile        string `json:",omitempty"` // auth.json
+	Creds           string `json:",omitempty"` // NAME[:PASSWORD]
+	CertDir         string `json:",omitempty"` // as a directory of certs.d
+	SignaturePolicy string `json:",omitempty"` // policy.json
+	TLSVerify       *bool  `json:",omitempty"`
+	Retry           *uint  `json:",omitempty"` // tries after a failure of the network, 3 when nil
+	RetryDelay      string `json:",omitempty"` // between tries ("2s"), growing when empty
+
+	// IDs says what becomes of files whose owners are beyond the user's ids: ""
+	// makes them an error, [IDsSquash] gives them to root.
+	IDs string `json:",omitempty"`
+
 	// Scratch is a directory (created if missing) on the store's file system for
 	// blobs on their way in. The engine takes a locked directory of its own below
 	// it and removes those that no live process holds.
 	Scratch string
 }
+
+// IDsSquash is podman's ignore_chown_errors for one pull, with a memory: files
+// whose owners do not exist are root's, and the attribute user.coracle.owner
+// says whose they were.
+const IDsSquash = "squash"
 
 // Pull says when an image is fetched, in podman's words.
 type Pull string

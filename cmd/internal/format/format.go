@@ -10,8 +10,9 @@ import (
 	"io"
 	"reflect"
 	"strings"
-	"text/tabwriter"
 	"text/template"
+
+	"coracle/cmd/internal/text"
 )
 
 // List is how to print the rows of a list command.
@@ -91,12 +92,12 @@ func encode(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func (l List) table(w io.Writer, text string, list reflect.Value) error {
-	t, err := parse(text)
+func (l List) table(w io.Writer, source string, list reflect.Value) error {
+	t, err := parse(source)
 	if err != nil {
 		return err
 	}
-	tw := tabwriter.NewWriter(w, 10, 2, 2, ' ', 0)
+	tw := text.NewTable(w)
 	if !l.NoHeading {
 		h := headers{}
 		for name := range fieldsOf(list.Type().Elem()) {
@@ -115,7 +116,7 @@ func (l List) table(w io.Writer, text string, list reflect.Value) error {
 		if err := execute(&b, t, list.Index(i).Interface()); err != nil {
 			return err
 		}
-		fmt.Fprintln(tw, printable(b.String()))
+		fmt.Fprintln(tw, text.Printable(b.String()))
 	}
 	return tw.Flush()
 }

@@ -67,14 +67,6 @@ func pad(s string, before, after int) string {
 	return strings.Repeat(" ", max(before, 0)) + s + strings.Repeat(" ", max(after, 0))
 }
 
-// Truncate cuts s to n characters.
-func Truncate(s string, n int) string {
-	if r := []rune(s); n >= 0 && len(r) > n {
-		return string(r[:n])
-	}
-	return s
-}
-
 // headers stand in for a row when the titles of a table are printed.
 type headers map[string]string
 
@@ -119,14 +111,4 @@ func title(name string) string {
 // unescape reads the two escapes that a shell's single quotes leave.
 func unescape(s string) string {
 	return strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(s)
-}
-
-// printable keeps what an image's author wrote from steering the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' && r != '\n' {
-			return '?'
-		}
-		return r
-	}, s)
 }

@@ -42,7 +42,7 @@ func Gather(o *intent.Options) (*intent.HostFacts, error) {
 	if len(o.TimeOffset) > 0 {
 		h.TimeNS = unix.Access("/proc/self/ns/time", unix.F_OK) == nil
 	}
-	if len(o.Volume)+len(o.Mount) > 0 {
+	if len(o.Volume)+len(o.Mount)+len(o.VolumesFrom) > 0 {
 		h.SELinux = fsType("/sys/fs/selinux") == unix.SELINUX_MAGIC
 	}
 	return h, nil

@@ -1,0 +1,174 @@
+//go:build containers_image_openpgp
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"coracle/cmd/internal/format"
+	"coracle/launcher/containers"
+	"coracle/storage/engine/health"
+	"coracle/storage/engine/images"
+	"coracle/storage/volume"
+
+	cstorage "go.podman.io/storage"
+)
+
+// systemPrune is `coracle system prune`.
+type systemPrune struct {
+	All     bool     `short:"a" help:"Remove all images that no container needs, not only those without a name."`
+	Force   bool     `short:"f" help:"Do not ask."`
+	Volumes bool     `help:"Remove volumes that no container uses, too."`
+	Filter  []string `sep:"none" help:"Only what fits: until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]." placeholder:"KEY=VALUE"`
+}
+
+func (c *systemPrune) Run(ctx context.Context, s *session) error {
+	filter, err := parsePruneFilter(c.Filter, time.Now())
+	if err != nil {
+		return err
+	}
+	if c.Volumes && !filter.until.IsZero() {
+		return errors.New("--filter until= is not for volumes, and --volumes was asked for\n  fix: leave one of them out")
+	}
+	if !c.Force {
+		yes, err := confirm(ctx, c.warning())
+		if err != nil || !yes {
+			return err
+		}
+	}
+	h, err := s.health()
+	if err != nil {
+		return err
+	}
+	return c.prune(ctx, h, filter)
+}
+
+func (c *systemPrune) warning() string {
+	images := "all images without a name that no container needs"
+	if c.All {
+		images = "all images that no container needs, with podman, buildah and skopeo sharing them"
+	}
+	text := "WARNING! This removes:\n        - all stopped containers\n        - " + images + "\n        - what interrupted commands left\n"
+	if c.Volumes {
+		text += "        - all volumes that no container uses\n"
+	}
+	return text
+}
+
+// prune goes on after an error: what can be freed is freed.
+func (c *systemPrune) prune(ctx context.Context, h *health.Store, filter pruneFilter) error {
+	var total int64
+	var errs []error
+	say := func(what string, gone []health.Pruned, err error) {
+		if errs = append(errs, err); len(gone) > 0 {
+			fmt.Printf("Deleted %s\n", what)
+		}
+		for _, g := range gone {
+			fmt.Println(g.ID)
+			total += g.Size
+		}
+	}
+	gone, err := h.PruneContainers(ctx, func(k *containers.Container) bool { return filter.fits(k.Intent.Created, k.Intent.Labels) })
+	say("Containers", gone, err)
+	if c.Volumes {
+		gone, err := h.PruneVolumes(ctx, func(v *volume.Volume) bool { return filter.fits(v.Created, v.Labels) })
+		say("Volumes", gone, err)
+	}
+	gone, err = h.PruneImages(ctx, c.All, func(i *cstorage.Image) bool { return filter.fits(i.Created, labelsOf(h, i)) })
+	say("Images", gone, err)
+	size, err := h.SweepMeasured(ctx)
+	total += size
+	errs = append(errs, err)
+	fmt.Printf("Total reclaimed space: %s\n", format.Size(total))
+	return errors.Join(errs...)
+}
+
+// labelsOf are an image's labels; none when its configuration is damaged.
+func labelsOf(h *health.Store, i *cstorage.Image) map[string]string {
+	content, err := images.Read(h.Engine, i)
+	if err != nil {
+		return nil
+	}
+	return content.Config.Config.Labels
+}
+
+// pruneFilter is what --filter says.
+type pruneFilter struct {
+	until         time.Time // zero: whenever
+	with, without []pruneLabel
+}
+
+type pruneLabel struct {
+	key, value string
+	any        bool // whatever the value
+}
+
+func parsePruneFilter(words []string, now time.Time) (f pruneFilter, err error) {
+	for _, w := range words {
+		key, value, ok := strings.Cut(w, "=")
+		if !ok || value == "" {
+			return f, fmt.Errorf("--filter %q is not KEY=VALUE\n  fix: --filter until=24h, --filter label=key=value", w)
+		}
+		switch key {
+		case "until":
+			if f.until, err = parseUntil(value, now); err != nil {
+				return f, err
+			}
+		case "label", "label!":
+			name, want, ok := strings.Cut(value, "=")
+			if l := (pruneLabel{name, want, !ok}); key == "label" {
+				f.with = append(f.with, l)
+			} else {
+				f.without = append(f.without, l)
+			}
+		default:
+			return f, fmt.Errorf("--filter %s: unknown; there are until, label and label!", key)
+		}
+	}
+	return f, nil
+}
+
+// parseUntil reads a time in docker's forms: a length of time before now, Unix
+// seconds, or a date.
+func parseUntil(s string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(s); err == nil {
+		return now.Add(-d), nil
+	}
+	var seconds int64
+	var rest string
+	if n, _ := fmt.Sscanf(s, "%d%s", &seconds, &rest); n == 1 && seconds > 99999 {
+		return time.Unix(seconds, 0), nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--filter until=%.50s is no time\n  fix: until=24h, until=2026-01-31, until=2026-01-31T15:04:05Z", s)
+}
+
+// fits tells whether something may be removed.
+func (f pruneFilter) fits(created time.Time, labels map[string]string) bool {
+	if !f.until.IsZero() && !created.Before(f.until) {
+		return false
+	}
+	has := func(l pruneLabel) bool {
+		value, ok := labels[l.key]
+		return ok && (l.any || value == l.value)
+	}
+	for _, l := range f.with {
+		if !has(l) {
+			return false
+		}
+	}
+	for _, l := range f.without {
+		if has(l) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,108 @@
+package intent
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"coracle/storage/volume"
+)
+
+// parseVolumesFrom reads CONTAINER[:OPTS] of --volumes-from.
+func parseVolumesFrom(s string) (name string, w words, err error) {
+	const flag = "--volumes-from"
+	name, opts, has := strings.Cut(s, ":")
+	if name == "" || strings.IndexByte(s, 0) >= 0 {
+		return "", w, invalid(flag, s, "CONTAINER[:ro|rw] is wanted")
+	}
+	if has {
+		for word := range strings.SplitSeq(opts, ",") {
+			if err := w.add(flag, s, word); err != nil {
+				return "", w, err
+			}
+		}
+	}
+	return name, w, w.only(flag, s, wAccess, wLabel)
+}
+
+// volumesFrom mounts what other containers have mounted on demand. What was asked for here comes before, as in
+// docker and podman; of two containers, the first.
+func (b *builder) volumesFrom() error {
+	for _, s := range b.o.VolumesFrom {
+		name, w, err := parseVolumesFrom(s)
+		if err != nil {
+			return err
+		}
+		if w[wLabel] != "" && b.Host.SELinux {
+			return notYet("--volumes-from "+s+" (relabelling for SELinux)", "leave "+w[wLabel]+" out")
+		}
+		if b.Host.MountsOf == nil {
+			return fail(ErrNotFound, "--volumes-from %s: no such container", s)
+		}
+		mounts, err := b.Host.MountsOf(name)
+		if err != nil {
+			return fail(ErrNotFound, "--volumes-from %s: %v", s, err)
+		}
+		for i := range mounts {
+			if err := b.volumeFrom(s, &mounts[i], w[wAccess]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *builder) volumeFrom(s string, from *volume.Mount, access string) error {
+	const flag = "--volumes-from"
+	dst, err := checkDest(flag, s, from.Destination)
+	if err != nil || b.dests[dst] != "" {
+		return err
+	}
+	m := specs.Mount{Destination: dst, Type: from.Type, Source: from.Source, Options: withAccess(from.Options, access)}
+	switch from.Type {
+	case "volume":
+		if err := volume.CheckName(from.Name); err != nil {
+			return invalid(flag, s, err.Error())
+		}
+		m.Type, m.Source = "bind", volumeSource+from.Name
+		b.extra.Volumes = append(b.extra.Volumes, VolumeUse{
+			Name: from.Name, Destination: dst, Subpath: from.Subpath, NoCopy: true, MustExist: true,
+		})
+	case "image":
+		b.extra.Images = append(b.extra.Images, ImageMount{
+			Image: from.Source, Destination: dst, Subpath: from.Subpath, Writable: !slices.Contains(m.Options, "ro"),
+		})
+		m.Type, m.Source = "overlay", imageSource+from.Source
+	case "bind":
+		st, err := b.Host.stat(from.Source)
+		if err != nil {
+			return fail(ErrNotFound, "%s %s: cannot bind %s: %v", flag, s, from.Source, cause(err))
+		}
+		if err := b.sameKind(flag, s, from.Source, dst, st.Mode); err != nil {
+			return err
+		}
+	case "tmpfs":
+		m.Source = "tmpfs"
+	default:
+		return fail(ErrUnsupported, "%s %s: a mount of type %q at %s cannot be shared", flag, s, from.Type, dst)
+	}
+	return b.addUser(m, flag+" "+s)
+}
+
+// withAccess changes whether a mount can be written to; "" leaves it.
+func withAccess(options []string, access string) []string {
+	out := slices.Clone(options)
+	if access == "" {
+		return out
+	}
+	out = slices.DeleteFunc(out, func(o string) bool { return o == "ro" || o == "rro" || o == "rw" })
+	if access == "ro" {
+		ro := "ro"
+		if slices.Contains(out, "rbind") {
+			ro = "rro"
+		}
+		out = append(out, ro)
+	}
+	return out
+}

@@ -1,0 +1,321 @@
+package launcher
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"coracle/launcher/intent"
+	"coracle/launcher/plan"
+	"coracle/storage"
+	"coracle/storage/volume"
+)
+
+// mounted is what a launch knows of its volumes and image mounts.
+type mounted struct {
+	places map[string]*plan.Volume // by destination
+	views  map[string]*storage.View
+	todo   volumeRequest
+}
+
+func (l *launch) closeViews() {
+	for _, v := range l.views {
+		v.Close()
+	}
+}
+
+// mountsOf lists what another container has mounted, for --volumes-from.
+func (l *launch) mountsOf(name string) ([]volume.Mount, error) {
+	d, err := storage.Containers{Data: l.paths.Data}.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	claim, err := volume.ReadClaim(d)
+	return claim.Mounts, err
+}
+
+// prepareVolumes makes and fills the volumes that the specification names, and
+// completes its mounts. With --explain it only looks.
+func (l *launch) prepareVolumes(ctx context.Context, d *storage.Dir, view *storage.View) error {
+	l.mounted = mounted{places: map[string]*plan.Volume{}, views: map[string]*storage.View{}}
+	if len(l.extras.Asked) == 0 {
+		return nil
+	}
+	for i := range l.extras.Volumes {
+		if u := &l.extras.Volumes[i]; u.Name == "" {
+			id, err := storage.NewID()
+			if err != nil {
+				return err
+			}
+			u.Name = id
+			l.mountAt(u.Destination).Source = "volume:" + id
+			l.anonymous = append(l.anonymous, id)
+		}
+	}
+	if !l.options.Explain {
+		// Before any volume is looked at: see volume.Store.Hold.
+		if err := l.claim(d); err != nil {
+			return err
+		}
+	}
+	if err := l.openVolumes(d, view); err != nil {
+		return err
+	}
+	if err := l.openImages(ctx, d); err != nil {
+		return err
+	}
+	if err := l.chowns(); err != nil {
+		return err
+	}
+	l.layeredBinds(d)
+	return l.work(ctx)
+}
+
+// mountAt finds the specification's mount at a destination.
+func (l *launch) mountAt(dest string) *specs.Mount {
+	i := slices.IndexFunc(l.spec.Mounts, func(m specs.Mount) bool { return m.Destination == dest })
+	return &l.spec.Mounts[i]
+}
+
+// claim writes down what this container has mounted.
+func (l *launch) claim(d *storage.Dir) error {
+	var c volume.Claim
+	for _, dest := range l.extras.Asked {
+		m := l.mountAt(dest)
+		entry := volume.Mount{Type: m.Type, Source: m.Source, Destination: dest, Options: m.Options}
+		if name, ok := strings.CutPrefix(m.Source, "volume:"); ok {
+			entry.Name, entry.Source, entry.Anonymous = name, "", slices.Contains(l.anonymous, name)
+			if m.Type == "bind" {
+				entry.Type = "volume"
+			}
+		}
+		if ref, ok := strings.CutPrefix(m.Source, "image:"); ok {
+			entry.Type, entry.Source = "image", ref
+		}
+		for _, u := range l.extras.Volumes {
+			if u.Destination == dest {
+				entry.Subpath = u.Subpath
+			}
+		}
+		for _, u := range l.extras.Images {
+			if u.Destination == dest {
+				entry.Subpath = u.Subpath
+			}
+		}
+		if m.Type != "devpts" {
+			c.Mounts = append(c.Mounts, entry)
+		}
+	}
+	fact, err := c.Fact()
+	if err != nil {
+		return err
+	}
+	unsynced := *d // the supervisor syncs after the start
+	unsynced.Keep = false
+	return unsynced.WriteFact(fact.Name, fact.Data)
+}
+
+// openVolumes finds or makes each volume.
+func (l *launch) openVolumes(d *storage.Dir, view *storage.View) error {
+	if len(l.extras.Volumes) == 0 {
+		return nil
+	}
+	s := volume.Store{Data: l.paths.Data}
+	if !l.options.Explain {
+		hold, err := s.Hold()
+		if err != nil {
+			return err
+		}
+		defer hold.Close()
+	}
+	for i := range l.extras.Volumes {
+		u := &l.extras.Volumes[i]
+		v, err := l.openVolume(s, d, u)
+		if err != nil {
+			return fmt.Errorf("cannot mount a volume at %s: %w", u.Destination, err)
+		}
+		if err := l.useVolume(s, d, view, u, v); err != nil {
+			return fmt.Errorf("cannot mount the volume %q at %s: %w", v.Name, u.Destination, err)
+		}
+	}
+	return nil
+}
+
+func (l *launch) openVolume(s volume.Store, d *storage.Dir, u *intent.VolumeUse) (*volume.Volume, error) {
+	p := volume.Params{Name: u.Name, Labels: u.Labels, Options: u.Options}
+	if slices.Contains(l.anonymous, u.Name) {
+		p.Anonymous, p.Owner, p.Throwaway = true, d.ID, !d.Keep
+	}
+	if l.options.Explain {
+		return s.Imagine(p)
+	}
+	if u.MustExist {
+		return s.Get(u.Name)
+	}
+	return s.Open(p)
+}
+
+// useVolume puts a volume into the specification.
+func (l *launch) useVolume(s volume.Store, d *storage.Dir, view *storage.View, u *intent.VolumeUse, v *volume.Volume) error {
+	local, err := volume.ParseOptions(v.Options)
+	if err != nil {
+		return err
+	}
+	m := l.mountAt(u.Destination)
+	if local.Type != "" {
+		if u.Subpath != "" || m.Type == "overlay" {
+			return fmt.Errorf("its driver options make it a %s: neither a subpath nor O can be had of that", local.Type)
+		}
+		return l.localMount(s, d, m, v, local)
+	}
+	m.Source = filepath.Join(v.Mountpoint(), u.Subpath)
+	p := &plan.Volume{Data: l.paths.Data, Path: v.Beneath(), Sub: u.Subpath, Name: "the volume " + v.Name, Base: l.base(d, len(l.places))}
+	l.places[u.Destination] = p
+	if l.options.Explain {
+		return nil
+	}
+	f := volume.Filling{Volume: v.Name, Layers: l.layers(), Path: u.Destination, Copy: !u.NoCopy}
+	if v.Needs(f.Copy) {
+		if f.UID, f.GID, err = l.processOwner(); err != nil {
+			return err
+		}
+		if !s.Settle(v, f, view, uint32(l.grant.UID), !l.moved()) {
+			l.todo.Fill = append(l.todo.Fill, f)
+		}
+	}
+	if u.Subpath != "" {
+		// Only its kind: what is mounted the kernel finds, beneath the volume.
+		p.File = notDir(m.Source)
+	}
+	return nil
+}
+
+// base is where the overlay of a volume has its directories.
+func (l *launch) base(d *storage.Dir, n int) string {
+	return filepath.Join(d.Path, fmt.Sprintf("layer-%d", n))
+}
+
+// localMount is a volume that its driver's options make something else of than a
+// directory of the store.
+func (l *launch) localMount(s volume.Store, d *storage.Dir, m *specs.Mount, v *volume.Volume, local volume.Local) error {
+	m.Type = local.Type
+	m.Options = append(m.Options, local.Words...)
+	if local.Type == "bind" {
+		m.Source = local.Device
+		if fi, err := os.Stat(local.Device); err != nil || !fi.IsDir() {
+			return fmt.Errorf("its device %s is not a directory that is there\n  fix: mkdir -p %s", local.Device, local.Device)
+		}
+		return nil
+	}
+	m.Source = "tmpfs"
+	m.Options = slices.DeleteFunc(m.Options, func(o string) bool { return o == "rbind" || o == "rro" || o == "suid" || o == "dev" || o == "exec" })
+	if slices.Contains(local.Words, "ro") || slices.Contains(m.Options, "rro") {
+		m.Options = append(m.Options, "ro")
+	}
+	m.Options = append(m.Options, local.Values...)
+	for key, id := range map[string]*uint32{"uid=": local.UID, "gid=": local.GID} {
+		if id != nil {
+			m.Options = append(m.Options, key+fmt.Sprint(*id))
+		}
+	}
+	return l.alone(s, d, v)
+}
+
+// alone makes sure that no other container has the volume: memory is mounted in
+// one container only, so two would not see the same.
+func (l *launch) alone(s volume.Store, d *storage.Dir, v *volume.Volume) error {
+	users, err := s.Users()
+	if err != nil {
+		return err
+	}
+	for _, other := range users[v.Name] {
+		if alive, err := other.Alive(); other.ID != d.ID && (err != nil || alive) {
+			return fmt.Errorf("%w: it is a tmpfs, container %s has it, and memory cannot be shared between containers here"+
+				"\n  fix: a volume without type=tmpfs", volume.ErrInUse, other.Name)
+		}
+	}
+	return nil
+}
+
+// processOwner are the base ids of the user that the command runs as.
+func (l *launch) processOwner() (uid, gid uint32, err error) {
+	user := l.spec.Process.User
+	return l.baseIDs(user.UID, user.GID)
+}
+
+func (l *launch) baseIDs(u, g uint32) (uid, gid uint32, err error) {
+	maps := l.mapsSeen()
+	if maps.Host || len(maps.UIDs) == 0 {
+		return u, g, nil
+	}
+	uid, okU := maps.UIDs.ToOutside(u)
+	gid, okG := maps.GIDs.ToOutside(g)
+	if !okU || !okG {
+		return 0, 0, fmt.Errorf("user %d:%d is not mapped", u, g)
+	}
+	return uid, gid, nil
+}
+
+// layeredBinds are binds with O and directories of the user for what changes.
+func (l *launch) layeredBinds(d *storage.Dir) {
+	for i := range l.spec.Mounts {
+		m := &l.spec.Mounts[i]
+		if m.Type != "overlay" || l.places[m.Destination] != nil {
+			continue
+		}
+		v := &plan.Volume{Base: l.base(d, len(l.places))}
+		for _, o := range m.Options {
+			if dir, ok := strings.CutPrefix(o, "upperdir="); ok {
+				v.Upper = dir
+			}
+			if dir, ok := strings.CutPrefix(o, "workdir="); ok {
+				v.Work = dir
+			}
+		}
+		if v.Upper != "" {
+			l.places[m.Destination] = v
+		}
+	}
+}
+
+// kindInVolume tells what a path in a volume or image mount is, for masks.
+func (l *launch) kindInVolume(m *specs.Mount, path string) (exists, dir, known bool) {
+	below := strings.TrimPrefix(path, filepath.Clean(m.Destination))
+	if view := l.views[m.Destination]; view != nil {
+		_, mode, exists, err := view.Resolve(filepath.Join(l.places[m.Destination].Sub, below))
+		return exists || err != nil, mode.IsDir() || err != nil, true
+	}
+	if l.places[m.Destination] == nil {
+		return false, false, false
+	}
+	var st unix.Stat_t
+	switch unix.Lstat(m.Source+below, &st) {
+	case nil:
+		return true, st.Mode&unix.S_IFMT == unix.S_IFDIR, true
+	case unix.ENOENT, unix.ENOTDIR:
+		return false, false, true
+	}
+	return true, true, true
+}
+
+// releaseVolumes removes the anonymous volumes of a container that has moved to
+// the trash. What it fails to, a sweep or `volume prune` finds.
+func releaseVolumes(c storage.Containers, d *storage.Dir) {
+	if claim, err := volume.ReadClaim(d); err == nil {
+		_ = volume.Store{Data: c.Data}.RemoveOwned(d, claim)
+	}
+}
+
+// layerMounts are the directories that overlays of volumes are mounted on.
+func (l *launch) layerMounts() (dirs []string) {
+	for _, p := range l.places {
+		dirs = append(dirs, filepath.Join(p.Base, "root"))
+	}
+	return dirs
+}

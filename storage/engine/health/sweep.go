@@ -1,0 +1,68 @@
+//go:build containers_image_openpgp
+
+package health
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"coracle/launcher/containers"
+	"coracle/storage/record"
+)
+
+func (g graph) layerDir(id string) string {
+	dir := filepath.Join(g.root, g.driver, id)
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) && g.imageStore != "" {
+		return filepath.Join(g.imageStore, g.driver, id)
+	}
+	return dir
+}
+
+// sweepNeverStarted removes kept containers that a launch left which was killed
+// before it had written down what was asked.
+func (s *Store) sweepNeverStarted(ctx context.Context) error {
+	list, err := s.set().List()
+	for _, c := range list {
+		if c.Keep && !c.Running && neverStarted(c) {
+			err = errors.Join(err, s.removeContainer(ctx, c))
+		}
+	}
+	return err
+}
+
+// sweepRecords removes image records that do not count any more. The next launch
+// makes those anew that it needs.
+func (s *Store) sweepRecords() error {
+	dir := filepath.Join(s.Data, "records")
+	names, err := list(dir)
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		if r, e := record.Load(path); !strings.HasPrefix(name, ".") && e == nil && r.Stale() == "" {
+			continue
+		}
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	return err
+}
+
+// sweepHints removes hints at supervisors that are gone (docs/formats.md, base/).
+func (s *Store) sweepHints() error {
+	dir := filepath.Join(s.Run, "base")
+	names, err := list(dir)
+	for _, name := range names {
+		pid, start, ok := strings.Cut(name, "-")
+		n, e := strconv.Atoi(pid)
+		if ok && e == nil && containers.StartTime(n) == start {
+			continue
+		}
+		if e := os.Remove(filepath.Join(dir, name)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}

@@ -1,0 +1,167 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Leftover is something below [Paths.Data] that nobody owns: of a process that
+// was killed before it was done.
+type Leftover struct {
+	Path string // relative to Data
+	What string // in words
+}
+
+// Leftovers lists what [Containers.Reap] and [Containers.ReapFacts] would delete,
+// and touches nothing: a lock that somebody holds is asked about, not taken.
+func (c Containers) Leftovers() ([]Leftover, error) {
+	var all []Leftover
+	var errs []error
+	for _, parent := range []string{keptDir, scratchDir, trashDir} {
+		found, err := c.leftIn(parent)
+		all, errs = append(all, found...), append(errs, err)
+	}
+	names, err := readDir(filepath.Join(c.Data, namesDir))
+	for _, name := range names {
+		if c.stale(name) {
+			all = append(all, Leftover{filepath.Join(namesDir, name), "name of a container that is gone"})
+		}
+	}
+	return all, errors.Join(append(errs, err)...)
+}
+
+func (c Containers) leftIn(parent string) (all []Leftover, err error) {
+	dir := filepath.Join(c.Data, parent)
+	names, err := readDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		switch {
+		case strings.HasPrefix(name, newPrefix):
+			if parent != trashDir && beingMade(dir) {
+				continue
+			}
+			all = append(all, Leftover{filepath.Join(parent, name), "container that was never finished"})
+		case parent == keptDir && ValidID(name):
+			all = append(all, c.leftFacts(name)...)
+		case held(path):
+		case parent == scratchDir && !strings.HasPrefix(name, dotPrefix):
+			all = append(all, Leftover{filepath.Join(parent, name), "throw-away container that has ended"})
+		case parent != keptDir, strings.HasPrefix(name, gonePrefix):
+			all = append(all, Leftover{filepath.Join(parent, name), "removed container"})
+		default:
+			all = append(all, Leftover{filepath.Join(parent, name), "not a container's directory"})
+		}
+	}
+	return all, nil
+}
+
+// beingMade tells that some process is making a directory in there: see publish.
+func beingMade(dir string) bool {
+	making, err := lockDir(dir, unix.LOCK_EX|unix.LOCK_NB)
+	if err != nil {
+		return true
+	}
+	making.Close()
+	return false
+}
+
+// held tells that somebody holds the lock of the container in a directory.
+func held(path string) bool {
+	f, err := openLock(filepath.Join(path, lockFile), false)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		return false
+	}
+	if err != nil {
+		return true // not knowing is no reason to call it garbage
+	}
+	defer f.Close()
+	is, err := locked(f)
+	return is || err != nil
+}
+
+// leftFacts lists facts that were being written when their writer, who holds the
+// container's lock, was killed.
+func (c Containers) leftFacts(id string) (all []Leftover) {
+	if held(filepath.Join(c.Data, keptDir, id)) {
+		return nil
+	}
+	names, _ := readDir(filepath.Join(c.Data, keptDir, id))
+	for _, name := range names {
+		if strings.HasPrefix(name, dotPrefix) {
+			all = append(all, Leftover{filepath.Join(keptDir, id, name), "unfinished fact"})
+		}
+	}
+	return all
+}
+
+// ReapFacts deletes the facts that a killed process did not finish writing. It
+// looks into every kept container, so it is for prune and repair only.
+func (c Containers) ReapFacts(ctx context.Context) error {
+	names, err := readDir(filepath.Join(c.Data, keptDir))
+	for _, id := range names {
+		if ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if !ValidID(id) || len(c.leftFacts(id)) == 0 {
+			continue
+		}
+		d := &Dir{ID: id, Path: filepath.Join(c.Data, keptDir, id), Keep: true}
+		if d.Acquire() != nil {
+			continue // it is being removed
+		}
+		for _, left := range hidden(d.Path) {
+			if e := os.RemoveAll(left); e != nil {
+				err = errors.Join(err, e)
+			}
+		}
+		d.release()
+	}
+	return err
+}
+
+func hidden(dir string) (paths []string) {
+	names, _ := readDir(dir)
+	for _, name := range names {
+		if strings.HasPrefix(name, dotPrefix) {
+			paths = append(paths, filepath.Join(dir, name))
+		}
+	}
+	return paths
+}
+
+// RemoveTree deletes path and all below it as mapped root, whatever lies there:
+// hostile names, directories of mode 000, trees deeper than any path is long. It
+// needs no free space.
+func RemoveTree(ctx context.Context, path string) error { return removeTree(ctx, path) }
+
+// LeftShifted lists what [PruneShifted] would delete.
+func LeftShifted(data string, keep func(layerID string) bool) (all []Leftover, err error) {
+	dir := filepath.Join(data, shiftedDir)
+	names, err := readDir(dir)
+	for _, name := range names {
+		id, _, _ := strings.Cut(name, "-")
+		switch {
+		case name == shiftedLock:
+		case strings.HasPrefix(name, newPrefix):
+			lock, e := lockDir(filepath.Join(dir, name), unix.LOCK_SH|unix.LOCK_NB)
+			if e != nil {
+				continue // being made, or finished just now
+			}
+			lock.Close()
+			all = append(all, Leftover{filepath.Join(shiftedDir, name), "unfinished copy of a layer"})
+		case strings.HasPrefix(name, dotPrefix):
+			all = append(all, Leftover{filepath.Join(shiftedDir, name), "removed copy of a layer"})
+		case !keep(id):
+			all = append(all, Leftover{filepath.Join(shiftedDir, name), "copy of a layer that is gone"})
+		}
+	}
+	return all, err
+}
