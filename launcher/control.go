@@ -18,17 +18,37 @@ const (
 	// caller to supervisor
 	msgLaunch kind = 'L' // a request; descriptors: see request
 
+	// client to supervisor, on the socket that endpoint.go makes; the payload
+	// begins with controlVersion
+	msgExec   kind = 'E' // operations; descriptors: the standard ones, those to preserve
+	msgAttach kind = 'A' // what of: bits of attachInput and following
+	msgWait   kind = 'W' // answered when the container has ended
+	msgOpen   kind = 'O' // a path in the container
+
+	// client to supervisor, after msgAttach
+	msgInput  kind = 'i' // bytes for standard input; none is its end
+	msgResize kind = 'r' // rows and columns of the terminal
+
 	// supervisor to caller
 	msgStarted kind = 'S' // pid of the container; descriptors: pidfd, terminal
 	msgFailed  kind = 'F' // exit code and text
 	msgExited  kind = 'X' // exit status
+	msgOutput  kind = 'o' // number of the stream, bytes
+	msgOpened  kind = 'P' // descriptor: the file
+	msgNone    kind = 'N' // there is no such file
 )
 
 // maxMessage bounds a message, in bytes; maxFDs the descriptors with it.
 const (
 	maxMessage = 32 << 20
 	maxFDs     = 64
+	// maxRequest bounds what a client may send at once, in bytes.
+	maxRequest = 4 << 20
 )
+
+// controlVersion is of what clients and supervisors say to each other: a
+// container may be older than the program that is asked about it.
+const controlVersion = 1
 
 var errClosed = errors.New("the other end is gone")
 
@@ -70,12 +90,16 @@ func (c conn) send(k kind, payload []byte, files ...int) error {
 
 // receive reads a message. It returns errClosed when the other end is gone.
 func (c conn) receive() (k kind, payload []byte, fds []int, err error) {
+	return c.receiveAtMost(maxMessage)
+}
+
+func (c conn) receiveAtMost(most uint32) (k kind, payload []byte, fds []int, err error) {
 	head := make([]byte, 6)
 	if fds, err = c.fill(head); err != nil {
 		return 0, nil, nil, err
 	}
 	size := binary.BigEndian.Uint32(head[2:])
-	if size > maxMessage || len(fds) != int(head[1]) {
+	if size > most || len(fds) != int(head[1]) {
 		closeAll(fds)
 		return 0, nil, nil, fmt.Errorf("damaged message %q: %d bytes, %d descriptors", head[0], size, len(fds))
 	}

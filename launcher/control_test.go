@@ -77,7 +77,8 @@ func TestDamagedMessages(t *testing.T) {
 func testRequest() request {
 	ops := []tape.Op{{Call: tape.Chdir, Args: []tape.Arg{tape.Str("/")}, Why: "x"}}
 	return request{
-		Version: "v1", Dir: "/d", Name: "n", Data: "/data", Image: "i", Mounts: []string{"/m"}, Keep: true, Init: true, Shifted: true,
+		Version: "v1", Dir: "/d", Name: "n", Data: "/data", Image: "i", Mounts: []string{"/m"}, Keep: true, Exists: true, Init: true, Shifted: true,
+		Detach: true, Interactive: true, Log: logConfig{Driver: "none", MaxSize: 5, MaxFiles: 6},
 		Preserve: 2, Timeout: 3 * time.Second,
 		Plan: plan.Plan{
 			Host: ops, Child: append(ops, ops...), Borrow: ops, CloneFlags: unix.CLONE_NEWPID, ShareMemory: true,
@@ -187,13 +188,12 @@ func TestCommandErrors(t *testing.T) {
 		{"permission", []string{"/bin/prog"}, unix.EACCES, ExitCannotInvoke},
 	}
 	for _, tt := range tests {
-		s := &supervisor{}
-		s.req.Mounts = []string{root}
+		var ops []tape.Op
 		for _, p := range tt.paths {
-			s.req.Plan.Child = append(s.req.Plan.Child, exec(p))
+			ops = append(ops, exec(p))
 		}
 		var ce *CommandError
-		err := s.explainCommand(&tape.OpError{Op: exec(tt.paths[len(tt.paths)-1]), Errno: tt.errno})
+		err := explainCommand(ops, root, &tape.OpError{Op: exec(tt.paths[len(tt.paths)-1]), Errno: tt.errno})
 		if !errors.As(err, &ce) || ce.Code != tt.code || !strings.Contains(err.Error(), "prog") {
 			t.Errorf("%s: %v", tt.name, err)
 		}

@@ -103,7 +103,8 @@ func fixes(oe *tape.OpError) string {
 // explainCommand tells a command that cannot be executed from a launch that
 // failed. The search along PATH reports its last try; one that found something
 // which cannot be executed counts before it, as in a shell.
-func (s *supervisor) explainCommand(err error) error {
+// root is a path to the container's root.
+func explainCommand(ops []tape.Op, root string, err error) error {
 	var oe *tape.OpError
 	if !errors.As(err, &oe) || (oe.Op.Call != tape.Execve && oe.Op.Call != tape.Execveat) {
 		return explain(err)
@@ -115,8 +116,8 @@ func (s *supervisor) explainCommand(err error) error {
 	code := ExitCannotInvoke
 	if oe.Errno == unix.ENOENT || oe.Errno == unix.ENOTDIR {
 		code = ExitNotFound
-		for _, op := range s.req.Plan.Child {
-			if op.Call == tape.Execve && s.denied(cstring(op.Args[0].Blob.Data)) {
+		for _, op := range ops {
+			if op.Call == tape.Execve && denied(root, cstring(op.Args[0].Blob.Data)) {
 				return &CommandError{Code: ExitCannotInvoke, Command: name, Err: unix.EACCES}
 			}
 		}
@@ -126,11 +127,8 @@ func (s *supervisor) explainCommand(err error) error {
 
 // denied tells whether path is a file in the container's root that nobody may
 // execute.
-func (s *supervisor) denied(path string) bool {
-	if len(s.req.Mounts) == 0 {
-		return false
-	}
-	root, err := unix.Open(s.req.Mounts[0], unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+func denied(rootPath, path string) bool {
+	root, err := unix.Open(rootPath, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return false
 	}

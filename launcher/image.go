@@ -23,7 +23,10 @@ const baseImage = "coracle/base"
 // the image store is not opened at all. Otherwise the image engine is asked.
 func (l *launch) findImage(ctx context.Context) (*record.Record, error) {
 	ref := l.options.Image()
-	if ref == "" {
+	switch {
+	case l.again != nil:
+		ref = l.again.image
+	case ref == "":
 		ref = baseImage
 	}
 	return l.imageOf(ctx, ref)
@@ -44,7 +47,7 @@ func (l *launch) imageOf(ctx context.Context, ref string) (*record.Record, error
 			return r, nil
 		}
 	}
-	if l.options.Explain {
+	if l.again != nil || l.options.Explain {
 		pull = record.PullNever // it touches nothing
 	}
 	answer, err := l.askEngine(ctx, "resolve", record.Request{

@@ -36,9 +36,15 @@ type launch struct {
 	spec   *specs.Spec
 	extras *intent.Extras
 	plan   *plan.Plan
+	cwd    string // the caller's, when the container was created
 	// shifted are the image's layers with other owners; nil when they serve as
 	// they lie in the store.
 	shifted *storage.Shifted
+	// keep makes a container that is to be removed at its end stay until it was
+	// started.
+	keep bool
+	// again is set when the container exists already.
+	again *again
 	// way is how the root file system is made, wayAsked that the user chose it, fuse
 	// the path of fuse-overlayfs if it is that.
 	way      storage.RootWay
@@ -134,15 +140,22 @@ func (l *launch) compute(ctx context.Context, d *storage.Dir) error {
 	if err != nil {
 		return err
 	}
+	if l.again != nil && l.again.cwd != "" {
+		host.Cwd = l.again.cwd
+	}
+	l.cwd = host.Cwd
 	host.MountsOf = l.mountsOf
 	in := intent.Input{Options: l.options, ID: d.ID, Image: l.imageConfig(), View: view, Maps: l.intentMaps(), Host: host}
 	if l.spec, l.extras, err = intent.Build(in); err != nil {
 		return err
 	}
+	if l.again != nil {
+		l.spec.Process.Env = l.again.env
+	}
 	if args := l.spec.Process.Args; args[0] == "" {
 		return &CommandError{Code: ExitNotFound, Command: args[0]}
 	}
-	filter, err := l.filter()
+	filter, err := compileFilter(l.extras.Seccomp, l.spec.Process.Capabilities.Bounding)
 	if err != nil {
 		return err
 	}
@@ -189,16 +202,17 @@ func (l *launch) imageConfig() *intent.ImageConfig {
 	}
 }
 
-// filter compiles the seccomp profile.
-func (l *launch) filter() (*plan.Filter, error) {
+// compileFilter compiles a seccomp profile as [intent.Extras.Seccomp] names it, for
+// a container with these capabilities.
+func compileFilter(name string, bounding []string) (*plan.Filter, error) {
 	var profile *specs.LinuxSeccomp
-	switch l.extras.Seccomp {
+	switch name {
 	case "unconfined":
 		return nil, nil
 	case "":
-		profile = seccomp.Default(l.spec.Process.Capabilities.Bounding)
+		profile = seccomp.Default(bounding)
 	default:
-		f, err := os.Open(l.extras.Seccomp)
+		f, err := os.Open(name)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the seccomp profile: %w", err)
 		}
@@ -207,8 +221,8 @@ func (l *launch) filter() (*plan.Filter, error) {
 		if err != nil {
 			return nil, err
 		}
-		if profile, err = seccomp.ParseProfile(f, l.spec.Process.Capabilities.Bounding, kernel); err != nil {
-			return nil, fmt.Errorf("seccomp profile %s: %w", l.extras.Seccomp, err)
+		if profile, err = seccomp.ParseProfile(f, bounding, kernel); err != nil {
+			return nil, fmt.Errorf("seccomp profile %s: %w", name, err)
 		}
 	}
 	program, err := seccomp.Compile(profile, runtime.GOARCH)

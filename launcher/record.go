@@ -8,21 +8,34 @@ import (
 	"coracle/storage"
 )
 
-// record writes the facts of a container that outlives its end. A throw-away
-// container has nothing that anybody could ask for later.
-func (l *launch) record(d *storage.Dir) error {
-	if !d.Keep {
-		return nil
+// defaultLogDriver is where the output of a detached container goes.
+const defaultLogDriver = "k8s-file"
+
+// logDriver is where the container's output is kept while nobody stays who
+// started it, empty for nowhere.
+func (l *launch) logDriver() string {
+	switch l.options.LogDriver {
+	case "none", "passthrough":
+		return ""
+	case "":
+		return defaultLogDriver
 	}
+	return l.options.LogDriver
+}
+
+// record writes the facts by which others know the container.
+func (l *launch) record(d *storage.Dir) error {
 	r := containers.Intent{
 		Version: 1, Created: time.Now().UTC(), Image: l.options.Image(), Rootfs: l.rootfs, Args: l.options.Argv,
-		Labels: l.extras.Labels, StopSignal: l.extras.StopSignal, StopTimeout: max(l.extras.StopTimeout.Seconds(), 0),
-	}
-	if r.StopTimeout < 0 {
-		r.StopTimeout = -1
+		Labels: l.extras.Labels, StopSignal: l.extras.StopSignal, StopTimeout: l.extras.StopTimeout.Seconds(),
+		LogDriver: l.logDriver(), Seccomp: l.extras.Seccomp, Cwd: l.cwd,
 	}
 	if l.extras.StopTimeout < 0 {
 		r.StopTimeout = -1
+	}
+	var err error
+	if r.Options, err = l.options.Encode(); err != nil {
+		return err
 	}
 	if l.image != nil {
 		r.ImageID = l.image.ID

@@ -26,6 +26,8 @@ type request struct {
 	Mounts []string
 	// Keep leaves the container's directory when it ends.
 	Keep bool
+	// Exists says that the container was there before: a launch that fails leaves it.
+	Exists bool
 	// Portable selects the re-executing executor.
 	Portable bool
 	// Shifted says that a lock on shifted layers comes before the init program.
@@ -36,6 +38,11 @@ type request struct {
 	Pidfile bool
 	// Preserve is how many descriptors for the command come before that.
 	Preserve int
+	// Detach says that the caller does not stay: output goes to Log.
+	Detach bool
+	// Interactive keeps the standard input of a detached container open.
+	Interactive bool
+	Log         logConfig
 	// Timeout ends the container after a while; 0 never.
 	Timeout time.Duration
 	Plan    plan.Plan
@@ -45,17 +52,19 @@ var errRequest = errors.New("damaged request")
 
 func (r *request) encode() []byte {
 	b := make([]byte, 0, 64<<10)
-	for _, s := range []string{r.Version, r.Dir, r.Name, r.Data, r.Image, r.Plan.UIDMap, r.Plan.GIDMap} {
+	for _, s := range []string{r.Version, r.Dir, r.Name, r.Data, r.Image, r.Log.Driver, r.Plan.UIDMap, r.Plan.GIDMap} {
 		b = putString(b, s)
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.Mounts)))
 	for _, s := range r.Mounts {
 		b = putString(b, s)
 	}
-	for _, f := range []bool{r.Keep, r.Portable, r.Shifted, r.Pidfile, r.Init, r.Plan.ShareMemory, r.Plan.DenySetgroups} {
+	for _, f := range []bool{r.Keep, r.Exists, r.Portable, r.Shifted, r.Pidfile, r.Init, r.Detach, r.Interactive, r.Plan.ShareMemory, r.Plan.DenySetgroups} {
 		b = append(b, map[bool]byte{true: 1}[f])
 	}
 	b = binary.AppendUvarint(b, uint64(r.Timeout))
+	b = binary.AppendUvarint(b, uint64(r.Log.MaxSize))
+	b = binary.AppendUvarint(b, uint64(r.Log.MaxFiles))
 	b = binary.AppendUvarint(b, uint64(r.Preserve))
 	b = binary.AppendUvarint(b, r.Plan.CloneFlags)
 	b = binary.AppendUvarint(b, uint64(len(r.Plan.Joins)))
@@ -79,16 +88,18 @@ func putString(b []byte, s string) []byte {
 
 func (r *request) decode(b []byte) error {
 	d := reader{b: b}
-	for _, s := range []*string{&r.Version, &r.Dir, &r.Name, &r.Data, &r.Image, &r.Plan.UIDMap, &r.Plan.GIDMap} {
+	for _, s := range []*string{&r.Version, &r.Dir, &r.Name, &r.Data, &r.Image, &r.Log.Driver, &r.Plan.UIDMap, &r.Plan.GIDMap} {
 		*s = d.str()
 	}
 	for n := d.num(1 << 10); n > 0 && !d.bad; n-- {
 		r.Mounts = append(r.Mounts, d.str())
 	}
-	for _, f := range []*bool{&r.Keep, &r.Portable, &r.Shifted, &r.Pidfile, &r.Init, &r.Plan.ShareMemory, &r.Plan.DenySetgroups} {
+	for _, f := range []*bool{&r.Keep, &r.Exists, &r.Portable, &r.Shifted, &r.Pidfile, &r.Init, &r.Detach, &r.Interactive, &r.Plan.ShareMemory, &r.Plan.DenySetgroups} {
 		*f = d.num(1) == 1
 	}
 	r.Timeout = time.Duration(d.num(1 << 62))
+	r.Log.MaxSize = int64(d.num(1 << 62))
+	r.Log.MaxFiles = int(d.num(1 << 10))
 	r.Preserve = int(d.num(plan.MaxKeep))
 	r.Plan.CloneFlags = d.num(1<<63 - 1)
 	for n := d.num(16); n > 0 && !d.bad; n-- {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"coracle/storage"
 )
@@ -35,7 +36,14 @@ func (l *launch) chooseWay() error {
 		l.way = storage.RootOverlay
 		return nil
 	}
-	way, err := storage.ParseRootWay(os.Getenv(rootEnv))
+	asked := os.Getenv(rootEnv)
+	if l.again != nil { // its changes lie there in that way
+		b, err := l.again.dir.ReadFact(wayFact)
+		if asked = strings.TrimSpace(string(b)); err != nil {
+			asked = string(storage.RootOverlay)
+		}
+	}
+	way, err := storage.ParseRootWay(asked)
 	if err != nil {
 		return fmt.Errorf("%s: %w", rootEnv, err)
 	}
@@ -66,7 +74,7 @@ func findFuse() (string, error) {
 // copyRoot makes the root file system where nothing can be stacked: the whole of
 // it in the container's upper directory.
 func (l *launch) copyRoot(ctx context.Context, d *storage.Dir) error {
-	if l.way == storage.RootOverlay {
+	if l.way == storage.RootOverlay || l.again != nil {
 		return nil
 	}
 	if l.way == storage.RootCopy {

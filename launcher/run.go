@@ -2,11 +2,11 @@ package launcher
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,18 +16,22 @@ import (
 )
 
 // Run launches a container, waits for its end, and returns its exit status, or
-// the program's own with an error that says why there was no container. Notes
-// that a user should see go to stderr, one line each.
-func Run(ctx context.Context, o *intent.Options, stderr io.Writer) (int, error) {
+// the program's own with an error that says why there was no container. A
+// detached one is not waited for: its id goes to stdout. Notes that a user
+// should see go to stderr, one line each.
+func Run(ctx context.Context, o *intent.Options, stdout, stderr io.Writer) (int, error) {
 	l, err := identify(ctx, o)
 	if err != nil {
 		return ExitFailed, err
 	}
-	status, err := l.run(ctx, stderr)
+	if o.LogDriver != "" && !o.Detach && l.logDriver() != "" {
+		return ExitFailed, fmt.Errorf("--log-driver %s: a log is kept of detached containers only, in this version\n  fix: -d, or a redirection of your shell", o.LogDriver)
+	}
+	status, err := l.run(ctx, stdout, stderr)
 	if again, ferr := l.fallBack(ctx, stderr, err); ferr != nil {
 		return ExitFailed, errors.Join(err, ferr)
 	} else if again {
-		return Run(ctx, o, stderr)
+		return Run(ctx, o, stdout, stderr)
 	}
 	var ce *CommandError
 	if errors.As(err, &ce) {
@@ -38,6 +42,9 @@ func Run(ctx context.Context, o *intent.Options, stderr io.Writer) (int, error) 
 
 // create makes the container's directory and reserves its name.
 func (l *launch) create() (*storage.Dir, error) {
+	if l.again != nil {
+		return l.again.dir, nil
+	}
 	c := storage.Containers{Data: l.paths.Data}
 	if l.options.Replace && l.options.Name != "" {
 		if err := l.replace(c); err != nil {
@@ -48,7 +55,7 @@ func (l *launch) create() (*storage.Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := storage.Params{Name: l.options.Name, Keep: !l.options.Rm, Facts: facts}
+	p := storage.Params{Name: l.options.Name, Keep: l.keep || !l.options.Rm, Facts: facts}
 	d, err := c.Create(p)
 	if errors.Is(err, storage.ErrNameInUse) {
 		if other, missing := c.Lookup(p.Name); missing == nil && settle(other) != nil {
@@ -62,7 +69,7 @@ func (l *launch) create() (*storage.Dir, error) {
 	return d, err
 }
 
-func (l *launch) run(ctx context.Context, stderr io.Writer) (int, error) {
+func (l *launch) run(ctx context.Context, stdout, stderr io.Writer) (int, error) {
 	sv, err := l.startSupervisor()
 	if err != nil {
 		return ExitFailed, err
@@ -80,13 +87,17 @@ func (l *launch) run(ctx context.Context, stderr io.Writer) (int, error) {
 		l.note(stderr)
 		if err = sv.request(l, dir); err == nil {
 			dir.Lock.Close() // the supervisor's copy is the container's life
-			return sv.follow(l, dir.ID, signals)
+			status, err := sv.follow(l, dir, signals)
+			if err == nil && l.options.Detach {
+				fmt.Fprintln(stdout, dir.ID)
+			}
+			return status, err
 		}
 		fallthrough
 	default:
 		sv.abandon()
 	}
-	if dir != nil {
+	if dir != nil && l.again == nil {
 		l.discard(dir)
 	}
 	return ExitFailed, err
@@ -107,8 +118,10 @@ func (l *launch) ready(ctx context.Context) (*storage.Dir, error) {
 	if err := l.compute(ctx, dir); err != nil {
 		return dir, err
 	}
-	if err := l.record(dir); err != nil {
-		return dir, err
+	if l.again == nil && (dir.Keep || l.options.Detach) {
+		if err := l.record(dir); err != nil {
+			return dir, err
+		}
 	}
 	return dir, l.writeCidfile(dir.ID)
 }
@@ -147,13 +160,15 @@ func (l *launch) startSupervisor() (*running, error) {
 	if p.Path, p.File, err = self(); err != nil {
 		return nil, err
 	}
-	if !l.options.Interactive {
-		if p.Stdio[0], err = os.Open("/dev/null"); err != nil {
-			return nil, err
+	for fd := range 3 {
+		if fd == 0 && !l.options.Interactive || l.options.Detach {
+			if p.Stdio[fd], err = os.OpenFile("/dev/null", os.O_RDWR, 0); err != nil {
+				return nil, err
+			}
 		}
 	}
 	r := &running{conn: conn{ours}}
-	if !l.options.TTY {
+	if !l.options.TTY && !l.options.Detach {
 		if err := r.pipes.replace(&p.Stdio); err != nil {
 			return nil, err
 		}
@@ -209,11 +224,16 @@ func checkInherited(fd int) error {
 // request sends the plan.
 func (r *running) request(l *launch, dir *storage.Dir) error {
 	req := &request{
-		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: dir.Keep, Portable: portableAsked(),
+		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: !l.options.Rm, Exists: l.again != nil, Portable: portableAsked(),
 		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Pidfile: l.options.Pidfile != "", Preserve: l.extras.PreserveFDs, Mounts: append([]string{dir.Root()}, l.layerMounts()...),
 	}
 	if l.image != nil {
 		req.Image = l.image.ID
+	}
+	if l.options.Detach {
+		req.Detach, req.Interactive = true, l.options.Interactive
+		req.Log.Driver = l.logDriver()
+		req.Log.MaxSize, req.Log.MaxFiles, _ = l.options.LogLimits() // checked before
 	}
 	fds := []int{int(dir.Lock.Fd())}
 	for _, j := range l.plan.Joins {
@@ -241,38 +261,26 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 }
 
 // follow relays until the container has ended.
-func (r *running) follow(l *launch, id string, signals chan os.Signal) (int, error) {
-	relay := &relay{signal: signals, pipes: &r.pipes}
-	for {
-		k, payload, fds, err := r.conn.receive()
-		if err != nil {
-			relay.finish()
-			return ExitFailed, fmt.Errorf("the supervisor ended before the container did: it was killed\n  see: journalctl, dmesg")
-		}
-		switch {
-		case k == msgFailed && len(payload) > 0:
+func (r *running) follow(l *launch, dir *storage.Dir, signals chan os.Signal) (int, error) {
+	f := follower{
+		conn: r.conn, relay: &relay{signal: signals, pipes: &r.pipes}, leave: l.options.Detach, proxy: l.options.SigProxy,
+		gone: errKilled,
+		started: func(pid int) error {
+			if !dir.Keep && !l.options.Detach {
+				// Others may want to know; a container that ends at once is not worth it.
+				time.AfterFunc(restAfter, func() { _ = l.record(dir) })
+			}
+			return l.writePid(pid)
+		},
+		failed: func() {
 			_, _ = r.process.Wait()
-			l.forgetCidfile(id)
-			return max(int(payload[0]), ExitFailed), failure(payload)
-		case k == msgStarted && len(payload) == 4 && len(fds) > 0:
-			if err := l.writePid(int(binary.BigEndian.Uint32(payload))); err != nil {
-				return ExitFailed, err
-			}
-			tty := -1
-			if len(fds) > 1 {
-				tty = fds[1]
-			}
-			if err := relay.start(fds[0], tty, l.options.SigProxy); err != nil {
-				return ExitFailed, err
-			}
-		case k == msgExited && len(payload) == 1:
-			relay.finish()
-			return int(payload[0]), nil
-		default:
-			closeAll(fds)
-		}
+			l.forgetCidfile(dir.ID)
+		},
 	}
+	return f.follow()
 }
+
+var errKilled = errors.New("the supervisor ended before the container did: it was killed\n  see: journalctl, dmesg")
 
 // failure is the error that a supervisor sent.
 func failure(payload []byte) error {

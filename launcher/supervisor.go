@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"coracle/launcher/containers"
-	"coracle/launcher/plan"
 	"coracle/storage"
 	"coracle/userns"
 	"coracle/userns/tape"
@@ -39,6 +38,9 @@ type supervisor struct {
 	servers []int
 	// adopts says that orphans of the container become this process's children.
 	adopts bool
+	// output is nil when the container has the caller's descriptors.
+	output  *output
+	started time.Time
 }
 
 // Supervise is the supervisor's main function; it returns the exit status of
@@ -60,7 +62,7 @@ func Supervise(args []string) int {
 	s := &supervisor{run: args[0], conn: conn{os.NewFile(control, "control")}, slots: tape.NewSlots(), pidfd: -1, tty: -1}
 	if err := s.launch(); err != nil {
 		s.fail(err)
-		s.req.Keep = false // nothing is left of a container that never was
+		s.req.Keep = s.req.Exists // nothing is left of a container that never was
 		s.clean()
 		return ExitFailed
 	}
@@ -70,6 +72,11 @@ func Supervise(args []string) int {
 
 // fail tells the caller why there is no container.
 func (s *supervisor) fail(err error) {
+	_ = s.conn.send(msgFailed, failureOf(err))
+}
+
+// failureOf is an error as msgFailed carries it.
+func failureOf(err error) []byte {
 	code := ExitFailed
 	var ce *CommandError
 	switch {
@@ -78,7 +85,7 @@ func (s *supervisor) fail(err error) {
 	case stackFailed(err):
 		code = exitStack
 	}
-	_ = s.conn.send(msgFailed, append([]byte{byte(code)}, err.Error()...))
+	return append([]byte{byte(code)}, err.Error()...)
 }
 
 // launch receives the request and executes it.
@@ -102,6 +109,11 @@ func (s *supervisor) launch() error {
 	if err := tape.Run(s.req.Plan.Host, s.slots); err != nil {
 		return explain(err)
 	}
+	if s.req.Detach {
+		if err := s.redirect(); err != nil {
+			return err
+		}
+	}
 	if err := s.startServers(); err != nil {
 		return err
 	}
@@ -112,44 +124,33 @@ func (s *supervisor) launch() error {
 // command.
 func (s *supervisor) start() error {
 	s.adopt()
-	var sync, failed, pid, console [2]int
-	for _, p := range []*[2]int{&sync, &failed, &pid} {
-		if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-			return fmt.Errorf("cannot make a pipe: %w", err)
-		}
-	}
-	console, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("cannot make a socket pair: %w", err)
-	}
-	s.slots[plan.SyncRead], s.slots[plan.SyncWrite] = uintptr(sync[0]), uintptr(sync[1])
-	s.slots[plan.Console], s.slots[plan.Pid] = uintptr(console[1]), uintptr(pid[1])
-	failed[1] = int(high(uintptr(failed[1])))
-	exec, err := s.clone(failed[1])
+	b, err := newBirth(s.slots)
 	if err != nil {
 		return err
 	}
-	closeAll([]int{sync[0], failed[1], pid[1], console[1]})
+	defer b.close()
+	exec, err := s.clone(b.failed[1])
+	if err != nil {
+		return err
+	}
+	b.cloned()
 	if err := s.writeMaps(s.pid); err != nil {
 		unix.Kill(s.pid, unix.SIGKILL)
 		return err
 	}
-	if _, err := unix.Write(sync[1], []byte{1}); err != nil {
+	if _, err := unix.Write(b.sync[1], []byte{1}); err != nil {
 		return fmt.Errorf("cannot tell the container to go on: %w", err)
 	}
-	if err := s.forked(pid[0]); err != nil {
+	if err := s.forked(b); err != nil {
 		return err
 	}
-	report := make([]byte, tape.FailureSize)
-	var n int
-	_ = retry(func() (err error) { n, err = unix.Read(failed[0], report); return err })
+	report := b.report()
 	runtime.KeepAlive(exec)
-	if err := tape.Failed(s.req.Plan.Child, report[:max(n, 0)]); err != nil {
+	if err := tape.Failed(s.req.Plan.Child, report); err != nil {
 		s.wait()
-		return s.explainCommand(err)
+		return explainCommand(s.req.Plan.Child, s.req.Mounts[0], err)
 	}
-	s.tty = receiveFD(console[0])
-	closeAll([]int{sync[1], failed[0], pid[0], console[0]})
+	s.tty = receiveFD(b.console[0])
 	return nil
 }
 
@@ -172,7 +173,7 @@ func (s *supervisor) clone(failed int) (keep any, err error) {
 
 // forked follows a first process that has put another in its place, which it
 // does when it joins namespaces of other containers.
-func (s *supervisor) forked(from int) error {
+func (s *supervisor) forked(b *birth) error {
 	joinsPID := false
 	for _, j := range s.req.Plan.Joins {
 		joinsPID = joinsPID || j.Type == specs.PIDNamespace || j.Type == specs.UserNamespace
@@ -180,14 +181,13 @@ func (s *supervisor) forked(from int) error {
 	if !joinsPID {
 		return nil
 	}
-	b := make([]byte, 8)
-	var n int
-	if _ = retry(func() (err error) { n, err = unix.Read(from, b); return err }); n != len(b) {
+	pid, ok := b.child()
+	if !ok {
 		return nil // it failed before; the error pipe says why
 	}
 	_, _ = unix.Wait4(s.pid, nil, 0, nil)
 	unix.Close(s.pidfd)
-	s.pid = int(binary.NativeEndian.Uint64(b))
+	s.pid = pid
 	var err error
 	if s.pidfd, err = unix.PidfdOpen(s.pid, 0); err != nil {
 		return fmt.Errorf("cannot open process %d: %w", s.pid, err)
@@ -198,6 +198,7 @@ func (s *supervisor) forked(from int) error {
 // supervise tells the caller that the container runs, waits for its end, tells
 // that, and cleans up. What is slow comes after the telling.
 func (s *supervisor) supervise() {
+	s.started = time.Now()
 	s.releaseStdio()
 	fds := []int{s.pidfd}
 	if s.tty >= 0 {
@@ -219,17 +220,49 @@ func (s *supervisor) supervise() {
 		pidfd := s.pidfd
 		time.AfterFunc(s.req.Timeout, func() { _ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0) })
 	}
-	if s.tty >= 0 {
+	switch {
+	case s.output != nil:
+		s.conn.f.Close() // the caller has what it waited for
+		s.output.start(s.tty)
+	case s.tty >= 0:
 		go s.drainWithoutCaller()
 	}
+	r := s.reside()
 	status := s.wait()
+	finished := time.Now()
 	s.endOrphans()
+	if s.output != nil {
+		s.output.finish()
+	}
 	// The socket stays open: its end would tell drainWithoutCaller to take the last
 	// output from the terminal, which the caller is reading.
 	_ = s.conn.send(msgExited, []byte{byte(status)})
+	s.writeExit(status, finished)
+	r.end(status)
 	forget := <-announced
 	forget()
 	s.clean()
+}
+
+// redirect takes the container's output to where a caller that does not stay
+// wants it.
+func (s *supervisor) redirect() error {
+	o := &output{attached: make(map[*conn]bool)}
+	if s.req.Log.Driver != "" {
+		var err error
+		if o.log, err = openLog(s.req.Dir, s.req.Log); err != nil {
+			return err
+		}
+	}
+	s.output = o
+	return o.redirect(s.req.Interactive)
+}
+
+// writeExit leaves the fact of how the container ended.
+func (s *supervisor) writeExit(status int, finished time.Time) {
+	if s.req.Keep {
+		_ = containers.WriteExit(s.req.Dir, containers.Exit{Status: status, Started: s.started, Finished: finished})
+	}
 }
 
 // writeState leaves the fact by which other launches find this container.

@@ -26,6 +26,13 @@ var own = []struct {
 	make func() verb
 }{
 	{"run", "Run a command in a new container.", func() verb { return &RunCmd{} }},
+	{"create", "Make a container without starting it.", func() verb { return &CreateCmd{} }},
+	{"start", "Start containers that were made before.", func() verb { return &StartCmd{} }},
+	{"stop", "Ask containers to stop, and kill them if they do not.", func() verb { return &StopCmd{} }},
+	{"restart", "Stop and start containers.", func() verb { return &RestartCmd{} }},
+	{"kill", "Send containers a signal.", func() verb { return &KillCmd{} }},
+	{"wait", "Wait for containers to end, and print their exit statuses.", func() verb { return &WaitCmd{} }},
+	{"exec", "Run a command in a running container.", func() verb { return &ExecCmd{} }},
 	{"rm", "Remove containers.", func() verb { return &RmCmd{} }},
 	{"doctor", "Check what this host allows, and say how to mend the rest.", func() verb { return &DoctorCmd{} }},
 	{"version", "Print the version.", func() verb { return &VersionCmd{} }},

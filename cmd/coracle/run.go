@@ -18,5 +18,5 @@ func (c *RunCmd) Run(ctx context.Context) (int, error) {
 	if c.Explain {
 		return 0, launcher.Explain(ctx, &c.Options, os.Stdout)
 	}
-	return launcher.Run(ctx, &c.Options, os.Stderr)
+	return launcher.Run(ctx, &c.Options, os.Stdout, os.Stderr)
 }

@@ -33,6 +33,10 @@ type Intent struct {
 	UIDs, GIDs  userns.IDMap      `json:",omitempty"`
 	Rootfs      string            `json:",omitempty"`
 	Args        []string          // the command line after run
+	Options     json.RawMessage   `json:",omitempty"` // all of it, as package launcher/intent has it
+	Seccomp     string            `json:",omitempty"` // "", "unconfined" or the path of a profile
+	Cwd         string            // where relative paths begin
+	LogDriver   string            `json:",omitempty"` // empty: no log is kept
 	Labels      map[string]string `json:",omitempty"`
 	StopSignal  int
 	StopTimeout float64 // seconds, negative for ever

@@ -57,7 +57,7 @@ type Extras struct {
 	Init             bool
 	KeepGroups       bool // keep the caller's supplementary groups; the spec lists none
 	PreserveFDs      int
-	LogDriver        string // "", "none" or "passthrough"
+	LogDriver        string // "": none, or k8s-file for a detached container
 	DetachKeys       []byte // nil: none
 	StopSignal       int
 	StopTimeout      time.Duration // -1: for ever

@@ -125,7 +125,7 @@ func TestEveryOptionHasAReader(t *testing.T) {
 	elsewhere := map[string]string{
 		"Rm": "launcher", "Cidfile": "launcher", "Pidfile": "launcher", "Explain": "cmd", "Quiet": "cmd",
 		"Arch": "WantPlatform", "OS": "WantPlatform", "UIDMap": "userns", "GIDMap": "userns",
-		"SubUIDName": "userns", "SubGIDName": "userns", "NotYet": "refused",
+		"SubUIDName": "userns", "SubGIDName": "userns", "NotYet": "refused", "Detach": "launcher",
 	}
 	base, baseExtra := mustBuild(t, ask(func(o *Options) { o.ReadOnly, o.TTY = false, false }))
 	set := map[string]func(*Options){
@@ -162,6 +162,7 @@ func TestEveryOptionHasAReader(t *testing.T) {
 		"Replace": func(o *Options) { o.Replace = true }, "Pull": func(o *Options) { o.Pull = "often" },
 		"Platform": func(o *Options) { o.Platform = "windows" }, "Rootfs": func(o *Options) { o.Rootfs, o.Pull = true, "never" },
 		"InitPath": func(o *Options) { o.InitPath = "/x" }, "Systemd": func(o *Options) { o.Systemd = "always" },
+		"LogOpt": func(o *Options) { o.LogOpt = []string{"x=y"} },
 		"Userns": func(o *Options) { o.Userns, o.UIDMap = "host", []string{"0:0:1"} },
 	}
 	typ := reflect.TypeFor[Options]()

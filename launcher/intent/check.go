@@ -83,9 +83,14 @@ func (o *Options) checkValues() error {
 		return invalid("--systemd", o.Systemd, "only false is possible in this version")
 	}
 	switch o.LogDriver {
-	case "", "none", "passthrough":
+	case "", "none", "passthrough", "k8s-file", "json-file":
+	case "journald":
+		return notYet("--log-driver journald", "--log-driver k8s-file")
 	default:
-		return notYet("--log-driver "+o.LogDriver, "--log-driver none, or a redirection of your shell")
+		return invalid("--log-driver", o.LogDriver, "k8s-file, json-file, none and passthrough are possible")
+	}
+	if _, _, err := o.LogLimits(); err != nil {
+		return err
 	}
 	if n := o.OOMScoreAdj; n != nil && (*n < -1000 || *n > 1000) {
 		return fail(ErrInvalid, "invalid --oom-score-adj %d: -1000 to 1000 are possible", *n)
@@ -119,6 +124,8 @@ func (o *Options) checkConflicts() error {
 		a, b, why string
 	}{
 		{o.TTY && o.LogDriver == "passthrough", "--tty", "--log-driver passthrough", "a terminal of its own stands between"},
+		{o.Detach && o.LogDriver == "passthrough", "--detach", "--log-driver passthrough", "there is nobody to pass output to"},
+		{o.Detach && o.PreserveFDs > 0, "--detach", "--preserve-fds", "the caller does not stay"},
 		{o.NoHosts && len(o.AddHost) > 0, "--no-hosts", "--add-host", "the image's /etc/hosts is left as it is"},
 		{joined && len(o.AddHost) > 0, "--add-host", "--network container:", "/etc/hosts is the other container's"},
 		{joined && len(o.DNS)+len(o.DNSSearch)+len(o.DNSOption) > 0, "--dns", "--network container:", "/etc/resolv.conf is the other container's"},

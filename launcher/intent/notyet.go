@@ -6,7 +6,6 @@ package intent
 type NotYet struct {
 	Publish    []string `short:"p" sep:"none" hidden:""`
 	PublishAll bool     `short:"P" hidden:""`
-	Detach     bool     `short:"d" hidden:""`
 	Memory     string   `short:"m" hidden:""`
 	CPUs       string   `name:"cpus" hidden:""`
 	Restart    string   `hidden:""`
@@ -19,8 +18,6 @@ func (n *NotYet) check() error {
 	switch {
 	case len(n.Publish) > 0 || n.PublishAll:
 		return notYet("-p/--publish", "--network host, which shares every port of this machine")
-	case n.Detach:
-		return notYet("-d/--detach", "leave it out and run the command in the background of your shell")
 	case n.Memory != "" && n.Memory != "0" && n.Memory != "-1":
 		return notYet("-m/--memory", "systemd-run --user --scope -p MemoryMax="+n.Memory+" coracle run …")
 	case n.CPUs != "" && n.CPUs != "0":

@@ -36,12 +36,14 @@ type Options struct {
 	Arch        string   `placeholder:"ARCH" help:"Architecture of the image."`
 	OS          string   `name:"os" placeholder:"OS" help:"Operating system of the image."`
 	Rootfs      bool     `help:"The argument is a root directory DIR[:O], not an image; :O leaves DIR untouched."`
+	Detach      bool     `short:"d" help:"Do not wait for the container; print its id."`
 	Interactive bool     `short:"i" help:"Keep stdin open."`
 	TTY         bool     `name:"tty" short:"t" help:"Allocate a terminal."`
 	SigProxy    bool     `default:"true" negatable:"" help:"Pass signals on to the container's process."`
 	DetachKeys  *string  `placeholder:"KEYS" help:"Keys that detach, \"\" for none."`
 	PreserveFDs uint     `name:"preserve-fds" placeholder:"N" help:"Pass N more descriptors, from 3 on."`
-	LogDriver   string   `placeholder:"none|passthrough" help:"Where output goes."`
+	LogDriver   string   `placeholder:"k8s-file|json-file|none|passthrough" help:"Where output goes: a detached container's to a k8s-file."`
+	LogOpt      []string `sep:"none" placeholder:"max-size=SIZE|max-file=N" help:"Limit the log."`
 	Timeout     uint     `placeholder:"SECONDS" help:"Kill the container after this long."`
 	StopSignal  string   `placeholder:"SIGNAL" help:"Signal that asks the container to stop."`
 	StopTimeout *int     `placeholder:"SECONDS" help:"Time to stop before it is killed, -1 for ever."`

@@ -141,7 +141,6 @@ func TestNotYet(t *testing.T) {
 	}{
 		{func(o *Options) { o.Publish = []string{"80:80"} }, "--publish"},
 		{func(o *Options) { o.PublishAll = true }, "--publish"},
-		{func(o *Options) { o.Detach = true }, "--detach"},
 		{func(o *Options) { o.Memory = "1g" }, "--memory"},
 		{func(o *Options) { o.CPUs = "1.5" }, "--cpus"},
 		{func(o *Options) { o.PidsLimit = ptr(int64(100)) }, "--pids-limit"},

@@ -3,6 +3,8 @@ package intent
 import (
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Real-time signals as libc counts them: the kernel's first two are the thread library's, signal(7).
@@ -15,6 +17,13 @@ const (
 var signals = [...]string{1: "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
 	"USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU",
 	"XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS"}
+
+// Signal reads the name or number of a signal; empty is SIGTERM. flag is named in
+// the error.
+func Signal(flag, s string) (unix.Signal, error) {
+	n, err := parseSignal(flag, s)
+	return unix.Signal(n), err
+}
 
 // parseSignal reads a number, or a name with or without SIG, or RTMIN+n and RTMAX-n. The empty string is
 // SIGTERM.

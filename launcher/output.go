@@ -1,0 +1,194 @@
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// errEnding says that a container is ending.
+var errEnding = errors.New("the container is stopping")
+
+// Streams of a container, as msgOutput numbers them.
+const (
+	streamOut = 1
+	streamErr = 2
+)
+
+// output takes what a container without a caller writes, for its log and for
+// whoever is attached.
+type output struct {
+	log *logWriter // nil: none is kept
+
+	mu       sync.Mutex
+	attached map[*conn]bool
+
+	inputMu sync.Mutex // apart: a full pipe holds only those up who write to it
+	// input is the write end of the container's standard input, or its terminal;
+	// nil when it has none.
+	input *os.File
+	ends  [3]*os.File // our ends of the pipes
+	tty   bool
+	pumps sync.WaitGroup
+}
+
+// redirect makes this process's standard descriptors, which the container will
+// inherit, pipes to output. interactive keeps an end of its standard input.
+func (o *output) redirect(interactive bool) error {
+	for fd := range 3 {
+		if fd == 0 && !interactive {
+			continue // it has /dev/null
+		}
+		var p [2]int
+		if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+			return fmt.Errorf("cannot make a pipe: %w", err)
+		}
+		theirs, ours := p[1], p[0]
+		if fd == 0 {
+			theirs, ours = p[0], p[1]
+		}
+		if err := unix.Dup3(theirs, fd, 0); err != nil {
+			return fmt.Errorf("cannot replace descriptor %d: %w", fd, err)
+		}
+		unix.Close(theirs)
+		_ = unix.SetNonblock(ours, true) // to wait in the poller, not in a thread
+		o.ends[fd] = os.NewFile(uintptr(ours), "output")
+	}
+	return nil
+}
+
+// start begins to copy. tty is the master of the container's terminal, or -1.
+func (o *output) start(tty int) {
+	if tty >= 0 {
+		for _, f := range o.ends {
+			f.Close()
+		}
+		_ = unix.SetNonblock(tty, true)
+		o.tty, o.input = true, os.NewFile(uintptr(tty), "terminal")
+		o.pumps.Add(1)
+		go o.pump(o.input, streamOut)
+		return
+	}
+	o.input = o.ends[0]
+	o.pumps.Add(2)
+	go o.pump(o.ends[1], streamOut)
+	go o.pump(o.ends[2], streamErr)
+}
+
+// outputWait bounds how long the last output of a container that has ended is
+// waited for: a process in a shared pid namespace may hold the pipe for ever.
+const outputWait = time.Second
+
+// finish takes what was written last.
+func (o *output) finish() {
+	done := make(chan struct{})
+	go func() { o.pumps.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(outputWait):
+	}
+	if o.log != nil {
+		o.log.close()
+	}
+}
+
+// pump copies one stream until its end.
+func (o *output) pump(from *os.File, stream byte) {
+	defer o.pumps.Done()
+	defer from.Close()
+	b := make([]byte, 1+64<<10)
+	b[0] = stream
+	for {
+		n, err := from.Read(b[1:])
+		if n > 0 {
+			o.write(b[:1+n])
+		}
+		// A terminal whose other end is closed fails with EIO.
+		if err != nil || n == 0 {
+			return
+		}
+	}
+}
+
+// write gives a piece, with its stream's number in front, to everybody. A client
+// that does not read holds the container up, as the terminal it stands for would.
+func (o *output) write(piece []byte) {
+	if o.log != nil {
+		o.log.write(piece[0], piece[1:])
+	}
+	o.mu.Lock()
+	var clients []*conn
+	for c := range o.attached {
+		clients = append(clients, c)
+	}
+	o.mu.Unlock()
+	for _, c := range clients {
+		if c.send(msgOutput, piece) != nil {
+			o.detach(c)
+		}
+	}
+}
+
+func (o *output) detach(c *conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.attached, c)
+}
+
+// attach serves a client that wants to see the container's output, and to give
+// it input.
+func (r *resident) attach(c conn, _ []byte) error {
+	o := r.output
+	if o == nil {
+		return errors.New("the container's output goes to the program that started it\n  fix: start it with -d to attach to it")
+	}
+	o.mu.Lock()
+	o.attached[&c] = true
+	o.mu.Unlock()
+	defer o.detach(&c)
+	if err := c.send(msgStarted, be32(r.pid), r.pidfd); err != nil {
+		return nil
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for {
+			k, payload, fds, err := c.receiveAtMost(maxRequest)
+			closeAll(fds)
+			if err != nil {
+				return
+			}
+			o.take(k, payload)
+		}
+	}()
+	select {
+	case <-gone:
+	case <-r.ended:
+		_ = c.send(msgExited, []byte{byte(r.status)})
+	}
+	return nil
+}
+
+// take is what an attached client sends.
+func (o *output) take(k kind, payload []byte) {
+	o.inputMu.Lock()
+	defer o.inputMu.Unlock()
+	if o.input == nil {
+		return
+	}
+	switch {
+	case k == msgInput && len(payload) > 0:
+		_, _ = o.input.Write(payload)
+	case k == msgInput && !o.tty:
+		o.input.Close()
+		o.input = nil
+	case k == msgResize && o.tty && len(payload) == 4:
+		_ = unix.IoctlSetWinsize(int(o.input.Fd()), unix.TIOCSWINSZ, &unix.Winsize{
+			Row: uint16(payload[0])<<8 | uint16(payload[1]), Col: uint16(payload[2])<<8 | uint16(payload[3]),
+		})
+	}
+}

@@ -1,0 +1,113 @@
+package launcher
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// resident is the supervisor while its container runs: it answers clients on
+// the control socket. Each client sends one request; what follows depends on it.
+type resident struct {
+	*supervisor
+	listener *os.File
+	// ended is closed when the container has ended, with status set.
+	ended  chan struct{}
+	status int
+	// sessions are the processes that clients have started.
+	sessions sync.WaitGroup
+}
+
+// reside starts to answer. A supervisor that cannot is no reason to end the
+// container: its clients are told that nobody answers.
+func (s *supervisor) reside() *resident {
+	r := &resident{supervisor: s, ended: make(chan struct{})}
+	var err error
+	if r.listener, err = listen(s.run, filepath.Base(s.req.Dir)); err != nil {
+		return r
+	}
+	go func() {
+		for {
+			client := accept(r.listener)
+			if client == nil {
+				return
+			}
+			go r.serve(conn{client})
+		}
+	}()
+	return r
+}
+
+// end tells everybody that the container has ended, and lets them hear it.
+func (r *resident) end(status int) {
+	r.status = status
+	close(r.ended)
+	if r.listener != nil {
+		unlisten(r.run, filepath.Base(r.req.Dir))
+		r.listener.Close()
+	}
+	r.sessions.Wait()
+}
+
+// serve answers one client.
+func (r *resident) serve(c conn) {
+	defer c.f.Close()
+	k, payload, fds, err := c.receiveAtMost(maxRequest)
+	if err != nil {
+		return
+	}
+	defer func() { closeAll(fds) }()
+	if len(payload) == 0 || payload[0] != controlVersion {
+		_ = c.send(msgFailed, append([]byte{ExitFailed}, "the container was started by another version of coracle\n  fix: restart it"...))
+		return
+	}
+	payload = payload[1:]
+	switch k {
+	case msgExec:
+		err, fds = r.exec(c, payload, fds), nil
+	case msgAttach:
+		err = r.attach(c, payload)
+	case msgWait:
+		<-r.ended
+		_ = c.send(msgExited, []byte{byte(r.status)})
+	case msgOpen:
+		err = r.open(c, string(payload))
+	default:
+		err = errRequest
+	}
+	if err != nil {
+		_ = c.send(msgFailed, failureOf(err))
+	}
+}
+
+// open hands out a regular file of the container, read-only: found beneath its
+// root, by the container's own links, as it is now.
+func (r *resident) open(c conn, name string) error {
+	root, err := unix.Open("/proc/"+strconv.Itoa(r.pid)+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: "the container's root", Err: err}
+	}
+	defer unix.Close(root)
+	fd, err := unix.Openat2(root, name, &unix.OpenHow{
+		// A FIFO would wait for a writer, a device would act.
+		Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
+	if err == unix.ENOENT || err == unix.ENOTDIR {
+		return c.send(msgNone, nil)
+	}
+	if err != nil {
+		return &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return &os.PathError{Op: "open", Path: name, Err: unix.EINVAL}
+	}
+	return c.send(msgOpened, nil, fd)
+}
+
+func be32(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }

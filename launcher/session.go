@@ -1,0 +1,143 @@
+package launcher
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/launcher/plan"
+	"coracle/userns/tape"
+)
+
+// namespaceFiles are the files of /proc/PID/ns with their clone flags.
+var namespaceFiles = []struct {
+	name string
+	flag uintptr
+}{
+	{"user", unix.CLONE_NEWUSER}, {"ipc", unix.CLONE_NEWIPC}, {"uts", unix.CLONE_NEWUTS}, {"net", unix.CLONE_NEWNET},
+	{"pid", unix.CLONE_NEWPID}, {"cgroup", unix.CLONE_NEWCGROUP}, {"time", unix.CLONE_NEWTIME}, {"mnt", unix.CLONE_NEWNS},
+}
+
+// foreign are the flags of the namespaces in which process pid is and this
+// process is not: joining one's own user namespace is an error (setns(2)).
+func foreign(pid int) (flags uintptr) {
+	for _, ns := range namespaceFiles {
+		var its, own unix.Stat_t
+		if unix.Stat("/proc/"+strconv.Itoa(pid)+"/ns/"+ns.name, &its) == nil && unix.Stat("/proc/self/ns/"+ns.name, &own) == nil && its.Ino != own.Ino {
+			flags |= ns.flag
+		}
+	}
+	return flags
+}
+
+// exec starts one more process in the container and stays with it until it has
+// ended. The payload is the operations it executes, made by the client with
+// package plan; the descriptors are its standard ones, and those to preserve.
+//
+// The process is a child of the thread that clones it, and dies with it: the
+// thread is kept for it alone.
+func (r *resident) exec(c conn, payload []byte, fds []int) error {
+	defer func() { closeAll(fds) }()
+	ops, rest, err := tape.Decode(payload)
+	if err != nil || len(rest) > 0 || len(fds) < 3 || len(fds) > 3+plan.MaxKeep {
+		return errRequest
+	}
+	r.sessions.Add(1)
+	defer r.sessions.Done()
+	select {
+	case <-r.ended:
+		return errEnding
+	default:
+	}
+	runtime.LockOSThread() // and never unlocked: the thread ends with this goroutine
+	pid, pidfd, tty, err := r.join(ops, fds)
+	if err != nil {
+		return err
+	}
+	closeAll(fds) // a pipe must end when the process lets go of it
+	fds = nil
+	started := []int{pidfd}
+	if tty >= 0 {
+		started = append(started, tty)
+	}
+	_ = c.send(msgStarted, be32(pid), started...)
+	unix.Close(pidfd)
+	if tty >= 0 {
+		go drainWithout(c, tty)
+	}
+	var ws unix.WaitStatus
+	for {
+		if got, err := unix.Wait4(pid, &ws, 0, nil); err != unix.EINTR && (err != nil || got == pid) {
+			break
+		}
+	}
+	_ = c.send(msgExited, []byte{byte(exitStatus(ws))})
+	return nil
+}
+
+// join clones the process and waits until it has become its command.
+func (r *resident) join(ops []tape.Op, fds []int) (pid, pidfd, tty int, err error) {
+	slots := tape.NewSlots()
+	b, err := newBirth(slots)
+	if err != nil {
+		return 0, -1, -1, err
+	}
+	defer b.close()
+	slots[plan.Container] = uintptr(r.pidfd)
+	slots[plan.Namespaces] = foreign(r.pid)
+	for i, fd := range fds {
+		if i < 3 {
+			slots[plan.Stdin+tape.Slot(i)] = uintptr(fd)
+		} else {
+			slots[plan.KeepFirst+tape.Slot(i-3)] = high(uintptr(fd))
+			fds[i] = int(slots[plan.KeepFirst+tape.Slot(i-3)])
+		}
+	}
+	first, err := tape.Start(tape.Clone{Errors: b.failed[1]}, ops, slots)
+	if err != nil {
+		return 0, -1, -1, err
+	}
+	b.cloned()
+	pid, ok := b.child()
+	if ok {
+		// It may fail and end at any time, but as a child its pid is its own until waited for.
+		if pidfd, err = unix.PidfdOpen(pid, 0); err != nil {
+			ok = false
+		}
+	}
+	report := b.report()
+	reap(first.Pid)
+	first.Release()
+	if err := tape.Failed(ops, report); err != nil {
+		if ok {
+			unix.Close(pidfd)
+			reap(pid)
+		}
+		return 0, -1, -1, explainCommand(ops, "/proc/"+strconv.Itoa(r.pid)+"/root", err)
+	}
+	if !ok {
+		return 0, -1, -1, os.ErrProcessDone
+	}
+	return pid, pidfd, receiveFD(b.console[0]), nil
+}
+
+func reap(pid int) {
+	_ = retry(func() error { _, err := unix.Wait4(pid, nil, 0, nil); return err })
+}
+
+// drainWithout reads and drops a terminal's output once the client is gone, so
+// that the process does not stop at a full terminal.
+func drainWithout(c conn, tty int) {
+	defer unix.Close(tty)
+	if _, _, _, err := c.receive(); err == nil {
+		return
+	}
+	b := make([]byte, 4096)
+	for {
+		if n, err := unix.Read(tty, b); err != unix.EINTR && (err != nil || n == 0) {
+			return
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package launcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/launcher/containers"
+	"coracle/storage"
+)
+
+// Containers are the user's containers, as commands that change them see them.
+type Containers struct {
+	containers.Set
+	run string
+}
+
+// OpenContainers finds the user's containers.
+func OpenContainers(ctx context.Context) (*Containers, error) {
+	l, err := newLaunch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Containers{Set: containers.Set{Containers: storage.Containers{Data: l.paths.Data}}, run: l.paths.Run}, nil
+}
+
+// Running finds a container and makes sure that it runs. Errors:
+// storage.ErrNoContainer, [ErrNotRunning].
+func (c *Containers) Running(name string) (*containers.Container, error) {
+	x, err := c.settled(name)
+	if err == nil && (!x.Running || x.PID == 0) {
+		err = fmt.Errorf("%w: %s\n  fix: coracle start %s", ErrNotRunning, name, name)
+	}
+	return x, err
+}
+
+// settled finds a container that is neither starting nor about to be gone.
+func (c *Containers) settled(name string) (*containers.Container, error) {
+	x, err := c.Find(name)
+	if err != nil || !x.Running || x.PID != 0 {
+		return x, err
+	}
+	if err := settle(x.Dir); err != nil {
+		return nil, err
+	}
+	return c.Find(name)
+}
+
+// Signal sends a signal to a container's first process.
+func (c *Containers) Signal(x *containers.Container, sig unix.Signal) error {
+	pidfd, err := unix.PidfdOpen(x.PID, 0)
+	if err != nil {
+		return fmt.Errorf("container %s: %w", x.Name, ErrNotRunning)
+	}
+	defer unix.Close(pidfd)
+	if containers.StartTime(x.PID) != x.Start {
+		return fmt.Errorf("container %s: %w", x.Name, ErrNotRunning)
+	}
+	if err := unix.PidfdSendSignal(pidfd, sig, nil, 0); err != nil && err != unix.ESRCH {
+		return fmt.Errorf("cannot signal container %s: %w", x.Name, err)
+	}
+	return nil
+}
+
+// Stop asks a container to stop, by the signal it was created with, kills it
+// after timeout (negative: never) and returns when it is over. timeout nil is
+// the container's own. A container that does not run is no error, as in docker.
+func (c *Containers) Stop(ctx context.Context, name string, timeout *time.Duration) error {
+	x, err := c.settled(name)
+	if err != nil || !x.Running || x.PID == 0 {
+		return err
+	}
+	sig, wait := unix.Signal(x.Intent.StopSignal), time.Duration(x.Intent.StopTimeout*float64(time.Second))
+	if sig == 0 { // it is so new that its record is not there
+		sig, wait = unix.SIGTERM, 10*time.Second
+	}
+	if timeout != nil {
+		wait = *timeout
+	}
+	if wait != 0 {
+		if err := c.Signal(x, sig); err != nil {
+			return ignoreNotRunning(err)
+		}
+		if ended, err := c.gone(ctx, x, wait); ended || err != nil {
+			return err
+		}
+	}
+	if err := ignoreNotRunning(c.Signal(x, unix.SIGKILL)); err != nil {
+		return err
+	}
+	ended, err := c.gone(ctx, x, killWait)
+	if err == nil && !ended {
+		err = fmt.Errorf("container %s did not end within %v of SIGKILL", x.Name, killWait)
+	}
+	return err
+}
+
+func ignoreNotRunning(err error) error {
+	if errors.Is(err, ErrNotRunning) {
+		return nil
+	}
+	return err
+}
+
+// gone waits until the container's lock is free; a negative time is for ever.
+func (c *Containers) gone(ctx context.Context, x *containers.Container, wait time.Duration) (bool, error) {
+	var limit <-chan time.Time
+	if wait >= 0 {
+		limit = time.After(wait)
+	}
+	// The end of the first process is told by the kernel; what follows it takes a moment.
+	ended := make(chan struct{})
+	go func() { awaitProcess(x.PID, x.Start); close(ended) }()
+	select {
+	case <-ended:
+	case <-limit:
+		return false, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	for deadline := time.Now().Add(settleWait); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if alive, err := x.Alive(); err != nil || !alive {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// awaitProcess returns when the process has ended.
+func awaitProcess(pid int, start string) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	if containers.StartTime(pid) != start {
+		return
+	}
+	_ = retry(func() error { _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1); return err })
+}
+
+// Wait returns the exit status of a container when it has ended.
+func (c *Containers) Wait(ctx context.Context, name string) (int, error) {
+	x, err := c.settled(name)
+	if err != nil {
+		return 0, err
+	}
+	if x.Running && x.PID != 0 {
+		if client, err := dial(c.run, x.ID); err == nil {
+			defer client.f.Close()
+			if err := client.send(msgWait, []byte{controlVersion}); err == nil {
+				if k, payload, _, err := client.receive(); err == nil && k == msgExited && len(payload) == 1 {
+					return int(payload[0]), nil
+				}
+			}
+		}
+		if _, err := c.gone(ctx, x, -1); err != nil {
+			return 0, err
+		}
+	}
+	e, ok := containers.ReadExit(x.Dir)
+	switch {
+	case ok:
+		return e.Status, nil
+	case x.Running:
+		return 0, fmt.Errorf("container %s ended, and its supervisor with it: nobody knows how", x.Name)
+	}
+	return 0, nil // it never ran, docker says 0
+}
