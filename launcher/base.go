@@ -52,8 +52,10 @@ func openBase(run string, g userns.Grant) *os.File {
 }
 
 // announceBase leaves this process's hint and returns what removes it.
-func announceBase(run string) (remove func()) {
-	pid := os.Getpid()
+func announceBase(run string) (remove func()) { return announce(run, os.Getpid()) }
+
+// announce does that for another process.
+func announce(run string, pid int) (remove func()) {
 	path := filepath.Join(baseDir(run), strconv.Itoa(pid)+"-"+containers.StartTime(pid))
 	if err := unix.Mkdir(baseDir(run), 0o700); err != nil && err != unix.EEXIST {
 		return func() {}

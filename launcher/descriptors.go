@@ -26,6 +26,9 @@ func (s *supervisor) take(fds []int) error {
 	if s.req.Shifted {
 		get() // that lock, too, is only to be held
 	}
+	for range s.req.Held {
+		get()
+	}
 	for i := range s.req.Preserve {
 		s.slots[plan.KeepFirst+tape.Slot(i)] = high(get())
 	}

@@ -39,7 +39,8 @@ func (l *launch) imageOf(ctx context.Context, ref string) (*record.Record, error
 	if err != nil {
 		return nil, err
 	}
-	q := record.Query{Ref: ref, Platform: platform, Build: buildID(), UID: l.grant.UID, Dir: wd, Env: os.Getenv}
+	uid, _ := l.realIDs()
+	q := record.Query{Ref: ref, Platform: platform, Build: buildID(), UID: uid, Dir: wd, Env: os.Getenv}
 	path := filepath.Join(l.paths.Data, "records", q.Key())
 	pull := record.Pull(l.options.Pull)
 	if pull != record.PullAlways && pull != record.PullNewer {
@@ -131,8 +132,9 @@ func (l *launch) askEngine(ctx context.Context, verb string, q record.Request) (
 
 // engineProgram is the image engine with its arguments and environment.
 func (l *launch) engineProgram(engine *os.File, args []string) userns.Program {
+	uid, gid := l.realIDs()
 	return userns.Program{
 		File: engine, Argv: append([]string{"coracle-engine"}, args...), Tied: true,
-		Env: record.Environ(os.Environ(), l.grant.UID, l.grant.GID),
+		Env: record.Environ(os.Environ(), uid, gid),
 	}
 }

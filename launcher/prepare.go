@@ -22,8 +22,10 @@ import (
 type launch struct {
 	options *intent.Options
 	grant   userns.Grant
-	paths   storage.Paths
-	image   *record.Record // nil with --rootfs
+	// shell is set in the shell of coracle unshare.
+	shell *userns.Base
+	paths storage.Paths
+	image *record.Record // nil with --rootfs
 	// rootfs is the directory of --rootfs; its changes may go elsewhere.
 	rootfs        string
 	rootfsOverlay bool
@@ -75,6 +77,9 @@ func identify(ctx context.Context, o *intent.Options) (*launch, error) {
 func newLaunch(ctx context.Context) (l *launch, err error) {
 	l = &launch{}
 	if l.grant, err = userns.Lookup(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.insideUnshare(); err != nil {
 		return nil, err
 	}
 	if l.paths, err = storage.FindPaths(l.grant.UID, os.Getenv); err != nil {

@@ -32,6 +32,8 @@ type request struct {
 	Portable bool
 	// Shifted says that a lock on shifted layers comes before the init program.
 	Shifted bool
+	// Held is how many further locks come next, only to be held.
+	Held int
 	// Init says that the last descriptor is the init program.
 	Init bool
 	// Pidfile says that the caller makes the container's pid known.
@@ -66,6 +68,7 @@ func (r *request) encode() []byte {
 	b = binary.AppendUvarint(b, uint64(r.Log.MaxSize))
 	b = binary.AppendUvarint(b, uint64(r.Log.MaxFiles))
 	b = binary.AppendUvarint(b, uint64(r.Preserve))
+	b = binary.AppendUvarint(b, uint64(r.Held))
 	b = binary.AppendUvarint(b, r.Plan.CloneFlags)
 	b = binary.AppendUvarint(b, uint64(len(r.Plan.Joins)))
 	for _, j := range r.Plan.Joins {
@@ -101,6 +104,7 @@ func (r *request) decode(b []byte) error {
 	r.Log.MaxSize = int64(d.num(1 << 62))
 	r.Log.MaxFiles = int(d.num(1 << 10))
 	r.Preserve = int(d.num(plan.MaxKeep))
+	r.Held = int(d.num(maxFDs))
 	r.Plan.CloneFlags = d.num(1<<63 - 1)
 	for n := d.num(16); n > 0 && !d.bad; n-- {
 		r.Plan.Joins = append(r.Plan.Joins, plan.Join{Type: nsType(d.str())})

@@ -244,6 +244,10 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 		req.Shifted = true
 		fds = append(fds, int(l.shifted.Lock.Fd()))
 	}
+	for _, lock := range l.locks {
+		req.Held++
+		fds = append(fds, int(lock.Fd()))
+	}
 	for i := range l.extras.PreserveFDs {
 		if err := checkInherited(3 + i); err != nil {
 			return err

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"coracle/storage"
-	"coracle/storage/record"
+	"coracle/userns"
 )
 
 // StoreCommand runs a command of the image engine (images, pull, cp, …) as
@@ -39,22 +39,31 @@ func StoreCommand(ctx context.Context, args []string) (int, error) {
 	defer signal.Stop(keys)
 	runtime.LockOSThread() // see userns.Program.Tied
 	defer runtime.UnlockOSThread()
+	send := func() error {
+		s := l.session()
+		if err := s.Write(tell); err != nil {
+			return fmt.Errorf("cannot tell the image engine what it runs for: %w", err)
+		}
+		return tell.Close()
+	}
+	if l.shell != nil {
+		return l.storeHere(engine, session, send, args)
+	}
 	p := l.engineProgram(engine, args)
 	p.Extra, p.KeepSession = session, true
-	process, err := l.grant.Start(p, openBase(l.paths.Run, l.grant))
+	join := openBase
+	if ofContainers(args) {
+		join = func(string, userns.Grant) *os.File { return l.baseOf(args) }
+	}
+	process, err := l.grant.Start(p, join(l.paths.Run, l.grant))
 	if err != nil {
 		return ExitFailed, err
 	}
 	if err := process.Map(ctx, l.grant); err != nil {
 		return ExitFailed, err
 	}
-	s := record.Session{
-		Version: Version(), Data: l.paths.Data, Run: l.paths.Run, UID: l.grant.UID, GID: l.grant.GID, User: l.grant.User,
-		UIDs: l.grant.UIDs, GIDs: l.grant.GIDs,
+	if err := send(); err != nil {
+		return ExitFailed, err
 	}
-	if err := s.Write(tell); err != nil {
-		return ExitFailed, fmt.Errorf("cannot tell the image engine what it runs for: %w", err)
-	}
-	tell.Close()
 	return process.Wait()
 }

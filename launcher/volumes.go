@@ -22,6 +22,7 @@ type mounted struct {
 	places map[string]*plan.Volume // by destination
 	views  map[string]*storage.View
 	todo   volumeRequest
+	locks  []*os.File // to be held while the container lives
 }
 
 func (l *launch) closeViews() {
@@ -30,8 +31,13 @@ func (l *launch) closeViews() {
 	}
 }
 
-// mountsOf lists what another container has mounted, for --volumes-from.
+// mountsOf lists what another container has mounted, for --volumes-from. A
+// container that is started again keeps what it got when it was made.
 func (l *launch) mountsOf(name string) ([]volume.Mount, error) {
+	if l.again != nil {
+		claim, err := volume.ReadClaim(l.again.dir)
+		return slices.DeleteFunc(claim.Mounts, func(m volume.Mount) bool { return m.From != name }), err
+	}
 	d, err := storage.Containers{Data: l.paths.Data}.Lookup(name)
 	if err != nil {
 		return nil, err
@@ -47,18 +53,10 @@ func (l *launch) prepareVolumes(ctx context.Context, d *storage.Dir, view *stora
 	if len(l.extras.Asked) == 0 {
 		return nil
 	}
-	for i := range l.extras.Volumes {
-		if u := &l.extras.Volumes[i]; u.Name == "" {
-			id, err := storage.NewID()
-			if err != nil {
-				return err
-			}
-			u.Name = id
-			l.mountAt(u.Destination).Source = "volume:" + id
-			l.anonymous = append(l.anonymous, id)
-		}
+	if err := l.nameVolumes(); err != nil {
+		return err
 	}
-	if !l.options.Explain {
+	if !l.options.Explain && l.again == nil {
 		// Before any volume is looked at: see volume.Store.Hold.
 		if err := l.claim(d); err != nil {
 			return err
@@ -77,6 +75,39 @@ func (l *launch) prepareVolumes(ctx context.Context, d *storage.Dir, view *stora
 	return l.work(ctx)
 }
 
+// nameVolumes gives anonymous volumes their names, which a container that is
+// started again has already.
+func (l *launch) nameVolumes() error {
+	var had volume.Claim
+	if l.again != nil {
+		var err error
+		if had, err = volume.ReadClaim(l.again.dir); err != nil {
+			return err
+		}
+	}
+	for i := range l.extras.Volumes {
+		u := &l.extras.Volumes[i]
+		if u.Name != "" {
+			continue
+		}
+		for _, m := range had.Mounts {
+			if m.Anonymous && m.Destination == u.Destination {
+				u.Name = m.Name
+			}
+		}
+		if u.Name == "" {
+			id, err := storage.NewID()
+			if err != nil {
+				return err
+			}
+			u.Name = id
+		}
+		l.mountAt(u.Destination).Source = "volume:" + u.Name
+		l.anonymous = append(l.anonymous, u.Name)
+	}
+	return nil
+}
+
 // mountAt finds the specification's mount at a destination.
 func (l *launch) mountAt(dest string) *specs.Mount {
 	i := slices.IndexFunc(l.spec.Mounts, func(m specs.Mount) bool { return m.Destination == dest })
@@ -88,7 +119,7 @@ func (l *launch) claim(d *storage.Dir) error {
 	var c volume.Claim
 	for _, dest := range l.extras.Asked {
 		m := l.mountAt(dest)
-		entry := volume.Mount{Type: m.Type, Source: m.Source, Destination: dest, Options: m.Options}
+		entry := volume.Mount{Type: m.Type, Source: m.Source, Destination: dest, Options: m.Options, From: l.extras.From[dest]}
 		if name, ok := strings.CutPrefix(m.Source, "volume:"); ok {
 			entry.Name, entry.Source, entry.Anonymous = name, "", slices.Contains(l.anonymous, name)
 			if m.Type == "bind" {
@@ -185,7 +216,7 @@ func (l *launch) useVolume(s volume.Store, d *storage.Dir, view *storage.View, u
 		if f.UID, f.GID, err = l.processOwner(); err != nil {
 			return err
 		}
-		if !s.Settle(v, f, view, uint32(l.grant.UID), !l.moved()) {
+		if !s.Settle(v, f, view, uint32(os.Geteuid()), !l.moved()) {
 			l.todo.Fill = append(l.todo.Fill, f)
 		}
 	}

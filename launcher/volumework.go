@@ -11,6 +11,7 @@ import (
 
 	"coracle/launcher/plan"
 	"coracle/storage"
+	"coracle/storage/record"
 	"coracle/storage/volume"
 	"coracle/userns"
 )
@@ -143,11 +144,9 @@ func (l *launch) openImages(ctx context.Context, d *storage.Dir) error {
 		if err != nil {
 			return fmt.Errorf("cannot mount an image at %s: %w", u.Destination, err)
 		}
-		stack := &plan.Root{Dir: image.Dir}
-		var dirs []string
-		for _, layer := range image.Layers {
-			stack.Lower = append(stack.Lower, layer.Link)
-			dirs = append(dirs, layer.Diff)
+		stack, dirs, err := l.stackOf(ctx, image)
+		if err != nil {
+			return fmt.Errorf("cannot mount the image %s at %s: %w", u.Image, u.Destination, err)
 		}
 		if u.Writable {
 			stack.Upper = "upper"
@@ -163,9 +162,31 @@ func (l *launch) openImages(ctx context.Context, d *storage.Dir) error {
 			p.File = !mode.IsDir()
 		}
 		l.places[u.Destination] = p
-		if l.image != nil && !l.mapsSeen().Identity() {
-			l.extras.Warnings = append(l.extras.Warnings, "the files of the image at "+filepath.Clean(u.Destination)+" show other owners: images are mounted without regard to this id map")
-		}
 	}
 	return nil
+}
+
+// stackOf tells how to mount an image so that its owners show as the image has
+// them, as those of the container's own image do.
+func (l *launch) stackOf(ctx context.Context, image *record.Record) (stack *plan.Root, dirs []string, err error) {
+	own, shifted := l.image, l.shifted
+	defer func() { l.image, l.shifted = own, shifted }()
+	l.image, l.shifted = image, nil
+	dirs = l.layers()
+	if err := l.shift(ctx); err != nil {
+		return nil, nil, err
+	}
+	stack = &plan.Root{Dir: image.Dir}
+	if l.shifted == nil {
+		for _, layer := range image.Layers {
+			stack.Lower = append(stack.Lower, layer.Link)
+		}
+		return stack, dirs, nil
+	}
+	stack.Dir, stack.Data = filepath.Dir(l.shifted.Layers[0]), l.shifted.Data
+	for _, layer := range l.shifted.Layers {
+		stack.Lower = append(stack.Lower, filepath.Base(layer))
+	}
+	l.locks = append(l.locks, l.shifted.Lock)
+	return stack, dirs, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"coracle/userns"
 )
 
 // ErrUnsafeDir says that a directory which only the user may touch is not
@@ -30,19 +32,32 @@ type Paths struct {
 // $XDG_RUNTIME_DIR/coracle, else /run/user/UID/coracle, for root /run/coracle,
 // else /tmp/coracle-UID. A variable that names somebody else's directory, as
 // after su or sudo -E, is passed over.
+//
+// In the shell of coracle unshare they are the real user's, whose files show as
+// root's there.
 func FindPaths(uid int, getenv func(string) string) (Paths, error) {
+	if uid == 0 {
+		if b, ok, _ := userns.Unshared(getenv); ok {
+			return findPaths(b.UID, 0, getenv)
+		}
+	}
+	return findPaths(uid, uid, getenv)
+}
+
+// findPaths chooses for the user uid, to whom belongs what shows as seen's.
+func findPaths(uid, seen int, getenv func(string) string) (Paths, error) {
 	run := "/tmp/coracle-" + strconv.Itoa(uid)
 	switch system := "/run/user/" + strconv.Itoa(uid); {
-	case ownedBy(getenv("XDG_RUNTIME_DIR"), uid):
+	case ownedBy(getenv("XDG_RUNTIME_DIR"), seen):
 		run = filepath.Join(getenv("XDG_RUNTIME_DIR"), "coracle")
-	case ownedBy(system, uid):
+	case ownedBy(system, seen):
 		run = filepath.Join(system, "coracle")
 	case uid == 0 && unix.Access("/run", unix.W_OK) == nil:
 		run = "/run/coracle"
 	}
 	data := getenv("XDG_DATA_HOME")
 	switch {
-	case uid == 0 && !ownedBy(data, 0):
+	case uid == 0 && !ownedBy(data, seen):
 		data = "/var/lib"
 	case !filepath.IsAbs(data):
 		home, err := homeDir(uid, getenv)

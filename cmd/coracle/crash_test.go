@@ -27,15 +27,15 @@ func crashes() []crash {
 		{"pull", nil, "pull -q oci:img", []string{"pull -q oci:img"}},
 		{"pull_more", []string{"pull -q oci:img"}, "pull -q oci:img2", []string{"pull -q oci:img2"}},
 		{"load", nil, "load -q -i img.tar", []string{"load -q -i img.tar"}},
-		{"run_pull", nil, "run --rm -v @busybox:/b:ro oci:img /b true", []string{"run --rm -v @busybox:/b:ro oci:img /b true"}},
-		{"run", []string{"pull -q oci:img"}, "run --rm -v @busybox:/b:ro oci:img /b true", []string{"run --rm -v @busybox:/b:ro oci:img /b true"}},
-		{"run_keep", []string{"pull -q oci:img"}, "run --name box -v @busybox:/b:ro oci:img /b touch /new", []string{"rm -f -i box", "run --name box -v @busybox:/b:ro oci:img /b touch /new"}},
-		{"run_volume", []string{"pull -q oci:img"}, "run --rm -v vol:/data -v @busybox:/b:ro oci:img /b touch /data/new", []string{"run --rm -v vol:/data -v @busybox:/b:ro oci:img /b touch /data/new"}},
-		{"run_keep_id", []string{"pull -q oci:img"}, "run --rm --userns keep-id -v @busybox:/b:ro oci:img /b true", []string{"run --rm --userns keep-id -v @busybox:/b:ro oci:img /b true"}},
-		{"rm", []string{"pull -q oci:img", "run --name box -v @busybox:/b:ro oci:img /b touch /new"}, "rm box", []string{"rm -i box"}},
+		{"run_pull", nil, "run --rm -v @busybox:/busybox:ro oci:img /busybox true", []string{"run --rm -v @busybox:/busybox:ro oci:img /busybox true"}},
+		{"run", []string{"pull -q oci:img"}, "run --rm -v @busybox:/busybox:ro oci:img /busybox true", []string{"run --rm -v @busybox:/busybox:ro oci:img /busybox true"}},
+		{"run_keep", []string{"pull -q oci:img"}, "run --name box -v @busybox:/busybox:ro oci:img /busybox touch /new", []string{"rm -f -i box", "run --name box -v @busybox:/busybox:ro oci:img /busybox touch /new"}},
+		{"run_volume", []string{"pull -q oci:img"}, "run --rm -v vol:/data -v @busybox:/busybox:ro oci:img /busybox touch /data/new", []string{"run --rm -v vol:/data -v @busybox:/busybox:ro oci:img /busybox touch /data/new"}},
+		{"run_keep_id", []string{"pull -q oci:img"}, "run --rm --userns keep-id -v @busybox:/busybox:ro oci:img /busybox true", []string{"run --rm --userns keep-id -v @busybox:/busybox:ro oci:img /busybox true"}},
+		{"rm", []string{"pull -q oci:img", "run --name box -v @busybox:/busybox:ro oci:img /busybox touch /new"}, "rm box", []string{"rm -i box"}},
 		{"rmi", []string{"pull -q oci:img", "pull -q oci:img2"}, "rmi -f oci:img", []string{"rmi -a -f"}},
-		{"commit", []string{"pull -q oci:img", "run --name box -v @busybox:/b:ro oci:img /b touch /new"}, "commit -q box made:1", []string{"commit -q box made:1"}},
-		{"prune", []string{"pull -q oci:img", "run --name box -v @busybox:/b:ro oci:img /b touch /new"}, "system prune -a -f", []string{"system prune -a -f"}},
+		{"commit", []string{"pull -q oci:img", "run --name box -v @busybox:/busybox:ro oci:img /busybox touch /new"}, "commit -q box made:1", []string{"commit -q box made:1"}},
+		{"prune", []string{"pull -q oci:img", "run --name box -v @busybox:/busybox:ro oci:img /busybox touch /new"}, "system prune -a -f", []string{"system prune -a -f"}},
 	}
 }
 

@@ -34,6 +34,7 @@ var own = []struct {
 	{"wait", "Wait for containers to end, and print their exit statuses.", func() verb { return &WaitCmd{} }},
 	{"exec", "Run a command in a running container.", func() verb { return &ExecCmd{} }},
 	{"rm", "Remove containers.", func() verb { return &RmCmd{} }},
+	{"unshare", "Run a command, or your shell, as root of the namespace that containers are made in.", func() verb { return &UnshareCmd{} }},
 	{"doctor", "Check what this host allows, and say how to mend the rest.", func() verb { return &DoctorCmd{} }},
 	{"version", "Print the version.", func() verb { return &VersionCmd{} }},
 }
@@ -57,6 +58,8 @@ func dispatch(args []string) int {
 		return launcher.Volumes()
 	case launcher.SweepName:
 		return launcher.Sweep()
+	case launcher.UnshareName:
+		return launcher.UnsharedMain(args[1:])
 	case doctor.ProbeName:
 		return doctor.Probe(args[1:])
 	}

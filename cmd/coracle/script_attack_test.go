@@ -64,8 +64,10 @@ func TestAttack(t *testing.T) {
 // scriptCommands are the words of all scripts.
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){
-		"exits":   cmdExits,
-		"mkimage": cmdMkimage,
+		"exits":    cmdExits,
+		"forget":   cmdForget,
+		"mkimage":  cmdMkimage,
+		"registry": cmdRegistry,
 	}
 	for name := range kinds() {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) { start(ts, neg, name, args) }

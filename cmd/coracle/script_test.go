@@ -113,8 +113,10 @@ func check(t *testing.T, err error) {
 func TestScript(t *testing.T) {
 	theSuite.install(t)
 	commands := map[string]func(*testscript.TestScript, bool, []string){
-		"exits":   cmdExits,
-		"mkimage": cmdMkimage,
+		"exits":    cmdExits,
+		"forget":   cmdForget,
+		"mkimage":  cmdMkimage,
+		"registry": cmdRegistry,
 	}
 	for name := range kinds() {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) { start(ts, neg, name, args) }

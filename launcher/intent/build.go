@@ -45,6 +45,8 @@ type Extras struct {
 	Chown []string
 	// Asked are the destinations of all mounts that somebody asked for, the image included.
 	Asked []string
+	// From names the container of --volumes-from by the destinations that came from it.
+	From map[string]string
 	// Dirs are directories to make beneath the root if missing, mode 0755.
 	Dirs []string
 	// Seccomp is "" for the default profile, "unconfined", or the absolute path of a JSON profile.

@@ -45,7 +45,7 @@ func (b *builder) volumesFrom() error {
 			return fail(ErrNotFound, "--volumes-from %s: %v", s, err)
 		}
 		for i := range mounts {
-			if err := b.volumeFrom(s, &mounts[i], w[wAccess]); err != nil {
+			if err := b.volumeFrom(s, name, &mounts[i], w[wAccess]); err != nil {
 				return err
 			}
 		}
@@ -53,7 +53,7 @@ func (b *builder) volumesFrom() error {
 	return nil
 }
 
-func (b *builder) volumeFrom(s string, from *volume.Mount, access string) error {
+func (b *builder) volumeFrom(s, name string, from *volume.Mount, access string) error {
 	const flag = "--volumes-from"
 	dst, err := checkDest(flag, s, from.Destination)
 	if err != nil || b.dests[dst] != "" {
@@ -87,6 +87,10 @@ func (b *builder) volumeFrom(s string, from *volume.Mount, access string) error 
 	default:
 		return fail(ErrUnsupported, "%s %s: a mount of type %q at %s cannot be shared", flag, s, from.Type, dst)
 	}
+	if b.extra.From == nil {
+		b.extra.From = map[string]string{}
+	}
+	b.extra.From[dst] = name
 	return b.addUser(m, flag+" "+s)
 }
 

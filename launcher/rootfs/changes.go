@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -138,23 +139,23 @@ func (o *Opener) Stacked(dir string, layers []record.Layer) (fd int, done func()
 	if err != nil {
 		return -1, nil, err
 	}
-	d := storage.Dir{Path: o.Set.Data + "/x/x"}
-	r := plan.Root{Mount: d.Root(), Dir: dir}
+	// Where every container is mounted: nobody else sees this mount either.
+	r := plan.Root{Mount: (&storage.Dir{Path: filepath.Join(o.Set.Data, "scratch", "none")}).Root(), Dir: dir}
 	for _, l := range layers {
 		r.Lower = append(r.Lower, l.Link)
 	}
-	done = func() { s.close(r.Mount) }
+	end := func() { s.close(r.Mount) }
 	_ = unix.Mkdir(r.Mount, 0o755) // there unless no container ever was
 	if err := s.mount(r); err != nil {
-		done()
+		end()
 		return -1, nil, err
 	}
 	if err := s.do(func() (err error) {
 		fd, err = unix.Open(r.Mount, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		return err
 	}); err != nil {
-		done()
+		end()
 		return -1, nil, err
 	}
-	return fd, func() { unix.Close(fd); done() }, nil
+	return fd, func() { unix.Close(fd); end() }, nil
 }

@@ -4,6 +4,8 @@ package engine
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"go.podman.io/image/v5/docker/reference"
 	"go.podman.io/image/v5/image"
@@ -49,4 +51,27 @@ func (s *Store) Allowed(ctx context.Context, img *image.UnparsedImage, as types.
 	e := s.engine()
 	err = e.allowed(ctx, &origin{policyRef: as}, img)
 	return e.notes, err
+}
+
+// ambiguous tells a beginning that several ids have from one that none has: the
+// store's own look-up finds nothing in both cases.
+func (e *engine) ambiguous(id string) error {
+	all, err := e.store.Images()
+	if err != nil {
+		return failf(record.ErrStore, "cannot list the images in %s: %w", e.store.GraphRoot(), err)
+	}
+	var found []string
+	for _, img := range all {
+		if strings.HasPrefix(img.ID, id) && !slices.Contains(found, img.ID) {
+			found = append(found, img.ID)
+		}
+	}
+	if len(found) < 2 {
+		return nil
+	}
+	n := len(id) + 1
+	for n < len(found[0]) && found[0][:n] == found[1][:n] {
+		n++
+	}
+	return failf(record.ErrUsage, "%q is the beginning of more than one image id: %s, %s\n  fix: type more of it", id, found[0][:max(n, 12)], found[1][:max(n, 12)])
 }

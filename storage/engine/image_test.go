@@ -20,6 +20,7 @@ import (
 // A testImage is an image made by hand.
 type testImage struct {
 	layers  [][]tar.Header // Xattrs-free headers; the body of a file is its name
+	plain   [][]byte       // more layers, as they are
 	packing string         // "gzip", "zstd", "none"
 	arch    string
 	config  imgspec.ImageConfig
@@ -155,8 +156,11 @@ func (l *layoutDir) image(i testImage) imgspec.Descriptor {
 		kinds = []string{"application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.container.image.v1+json"}
 	}
 	m := imgspec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: kinds[0], Layers: []imgspec.Descriptor{}}
+	var plains [][]byte
 	for _, headers := range i.layers {
-		plain := tarOf(l.t, headers)
+		plains = append(plains, tarOf(l.t, headers))
+	}
+	for _, plain := range append(plains, i.plain...) {
 		data, mediaType := packed(l.t, plain, i.packing)
 		if i.docker {
 			mediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip"

@@ -33,6 +33,7 @@ type differ struct {
 	// copied is a layer of the store with the same content, on other parents;
 	// nil when the blob has to be fetched.
 	copied *storage.Layer
+	begun  func() // called when the driver has made the directory
 }
 
 // Close implements graphdriver.Differ.
@@ -40,6 +41,7 @@ func (d *differ) Close() error { return nil }
 
 // ApplyDiff implements graphdriver.Differ.
 func (d *differ) ApplyDiff(dest string, o *archive.TarOptions, opts *graphdriver.DifferOptions) (graphdriver.DriverWithDifferOutput, error) {
+	d.begun()
 	var out graphdriver.DriverWithDifferOutput
 	if o.ForceMask != nil || o.WhiteoutFormat != archive.OverlayWhiteoutFormat || opts.Format != graphdriver.DifferOutputFormatDir {
 		return out, failf(record.ErrInternal, "the store wants a layer in another form than overlay's")

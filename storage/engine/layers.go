@@ -125,20 +125,34 @@ func (s *stack) unpack(ctx context.Context, l *layer) error {
 	if len(same) > 0 {
 		d.copied = &same[0]
 	}
-	out, err := s.c.e.store.PrepareStagedLayer(nil, d)
-	if err != nil {
-		if out != nil && out.Target != "" {
-			_ = s.c.e.store.CleanupStagedLayer(out)
-		}
+	if l.out, err = s.stage(d); err != nil {
 		return err
 	}
-	l.out = out
 	if d.copied != nil {
 		s.c.e.bars.reused(l.info.Digest)
 	} else {
 		s.c.e.bars.fetched(l.info.Digest)
 	}
 	return nil
+}
+
+// stage unpacks into a directory that the driver makes. A sweep of another
+// engine must not come between that and its lock.
+func (s *stack) stage(d *differ) (*graphdriver.DriverWithDifferOutput, error) {
+	gate, err := lockFile(filepath.Join(s.c.e.work.root, "sweep.lock"), unix.LOCK_SH)
+	if err != nil {
+		return nil, err
+	}
+	defer gate.Close()
+	d.begun = func() { gate.Close() }
+	out, err := s.c.e.store.PrepareStagedLayer(nil, d)
+	if err != nil {
+		if out != nil && out.Target != "" {
+			_ = s.c.e.store.CleanupStagedLayer(out)
+		}
+		return nil, err
+	}
+	return out, nil
 }
 
 // add puts every layer that is ready and lies on ready ones into the store.

@@ -34,9 +34,9 @@ func (e *engine) find(name string) (*storage.Image, error) {
 	img, err := e.store.Image(id)
 	switch {
 	case errors.Is(err, storage.ErrImageUnknown):
-		return nil, nil
+		return nil, e.ambiguous(id)
 	case err != nil:
-		return nil, failf(record.ErrUsage, "%q is the start of more than one image id: %w\n  fix: type more of it", id, err)
+		return nil, failf(record.ErrStore, "cannot look %s up in the image store: %w", id, err)
 	case !strings.HasPrefix(img.ID, id): // the store takes names here too
 		return nil, nil
 	}

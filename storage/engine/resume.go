@@ -128,7 +128,7 @@ func (b *blobStream) open(ctx context.Context) (io.ReadCloser, error) {
 	}
 	if size >= 0 && b.info.Size >= 0 && size != b.info.Size {
 		body.Close()
-		return nil, failf(record.ErrCorrupt, "the registry offers %d bytes, the manifest says %d", size, b.info.Size)
+		return nil, failf(record.ErrCorrupt, "it has %d bytes where it comes from, and %d by the manifest", size, b.info.Size)
 	}
 	if b.info.Size < 0 {
 		b.info.Size = size

@@ -21,7 +21,8 @@ import (
 //
 //	<scratch>/pull-XXXX/lock  held (flock) by the owner; beside it, its files
 //	<scratch>/layers/ID       a layer that no image has yet (see hold)
-//	<scratch>/sweep.lock      held while directories are swept and made
+//	<scratch>/sweep.lock      held while directories are swept and made, and shared
+//	                          while the driver makes one of its own
 type scratch struct {
 	root string // what all engines of this user share
 	dir  string // ours
@@ -92,9 +93,10 @@ func (s *scratch) sweep(store sweepable) {
 	sweepStaging(stagingOf(store))
 }
 
-// unborn is how old a staging directory without a lock must be to be swept: its
-// owner makes the lock a moment after the directory.
-const unborn = time.Minute
+// newborn is how long a staging directory without a lock is given to get one.
+// Its owner makes both in one go; our own engines keep sweep.lock from before
+// until after (see stack.stage).
+const newborn = 50 * time.Millisecond
 
 // sweepStaging removes the overlay driver's staging directories whose owner, we
 // or podman, is dead (drivers/overlay, pruneStagingDirectories: podman does the
@@ -103,13 +105,12 @@ func sweepStaging(staging string) {
 	dirs, _ := os.ReadDir(staging)
 	for _, d := range dirs {
 		dir := filepath.Join(staging, d.Name())
-		lock, err := os.OpenFile(filepath.Join(dir, "staging.lock"), os.O_RDWR, 0)
-		if err != nil {
-			info, ierr := d.Info()
-			if !errors.Is(err, os.ErrNotExist) || ierr != nil || time.Since(info.ModTime()) < unborn {
-				continue
-			}
+		lock, err := stagingLock(dir)
+		if errors.Is(err, os.ErrNotExist) {
 			os.RemoveAll(dir)
+			continue
+		}
+		if err != nil {
 			continue
 		}
 		if ok, err := ofdLock(lock, unix.F_WRLCK); ok && err == nil {
@@ -117,6 +118,16 @@ func sweepStaging(staging string) {
 		}
 		lock.Close()
 	}
+}
+
+func stagingLock(dir string) (*os.File, error) {
+	name := filepath.Join(dir, "staging.lock")
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		time.Sleep(newborn)
+		f, err = os.OpenFile(name, os.O_RDWR, 0)
+	}
+	return f, err
 }
 
 // lockFile opens path, creating it, and locks it. flock(2) locks belong to the

@@ -187,7 +187,7 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	ref := layoutIn(w, "img", i, "app")
-	for n := range 8 {
+	for n := range 10 {
 		cmd := w.engineCmd("resolve", record.Request{Ref: ref})
 		out, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 		if err != nil {
@@ -197,7 +197,7 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(w, n%4)
+		waitFor(w, n%5)
 		cmd.Process.Kill()
 		cmd.Wait()
 		out.Close()
@@ -216,18 +216,25 @@ func TestKilled(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("layers %q, want %q", got, want)
 	}
-	if left, _ := filepath.Glob(filepath.Join(w.home, ".local/share/coracle/scratch/pull-*")); left != nil {
-		t.Errorf("scratch %q", left)
+	for _, pattern := range []string{".local/share/coracle/scratch/pull-*", ".local/share/coracle/scratch/layers/*", staged} {
+		if left, _ := filepath.Glob(filepath.Join(w.home, pattern)); left != nil {
+			t.Errorf("left behind %q", left)
+		}
 	}
 }
 
+// staged are the layers that are being unpacked.
+const staged = ".local/share/containers/storage/overlay/staging/*"
+
 // waitFor returns when the engine has come so far: nothing yet, its scratch
-// directory, a blob in it, the plan of its layers.
+// directory, the holds of its layers, files of one, a layer in the store.
 func waitFor(w *world, stage int) {
-	scratch := filepath.Join(w.home, ".local/share/coracle/scratch")
-	pattern := []string{"", "pull-*", "pull-*/container_images_storage*/1", "pull-*/layers"}[stage]
+	pattern := []string{
+		"", ".local/share/coracle/scratch/pull-*", ".local/share/coracle/scratch/layers/*", staged + "/dir/*",
+		".local/share/containers/storage/overlay/[0-9a-f]*/diff/*",
+	}[stage]
 	for range 1000 {
-		if names, _ := filepath.Glob(filepath.Join(scratch, pattern)); names != nil {
+		if names, _ := filepath.Glob(filepath.Join(w.home, pattern)); names != nil {
 			return
 		}
 		unix.Nanosleep(&unix.Timespec{Nsec: 1e6}, nil)

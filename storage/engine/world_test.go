@@ -275,7 +275,7 @@ func (w *world) leftovers() []string {
 		".local/share/containers/storage/overlay/[0-9a-f]*", ".local/share/containers/storage/overlay/l/*",
 		".local/share/containers/storage/overlay/tempdirs/*", ".local/share/containers/storage/overlay/staging/*",
 		".local/share/containers/storage/overlay-images/[0-9a-f]*", ".local/share/containers/storage/overlay-layers/*.tar-split.gz",
-		".local/share/coracle/scratch/pull-*",
+		".local/share/coracle/scratch/pull-*", ".local/share/coracle/scratch/layers/*",
 	} {
 		names, err := filepath.Glob(filepath.Join(w.home, pattern))
 		if err != nil {

@@ -33,6 +33,8 @@ type Mount struct {
 	Subpath     string `json:",omitempty"`
 	Destination string
 	Options     []string `json:",omitempty"`
+	// From is the container that it came from, with --volumes-from.
+	From string `json:",omitempty"`
 }
 
 // Fact is the claim as a fact, to be written before the volumes are opened.

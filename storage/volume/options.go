@@ -48,6 +48,12 @@ func ParseOptions(options map[string]string) (l Local, err error) {
 			return l, fmt.Errorf("%w: %q is not known\n  fix: type=, device= and o= are", ErrOption, key)
 		}
 	}
+	switch l.Type {
+	case "", "none", "bind", "tmpfs":
+	default:
+		return l, fmt.Errorf("%w: a file system of type %.80q can be mounted by root only"+
+			"\n  fix: have root mount it, then: --opt type=none --opt o=bind --opt device=/where/it/is", ErrOption, l.Type)
+	}
 	bind := false
 	if o := options["o"]; o != "" {
 		for word := range strings.SplitSeq(o, ",") {
@@ -124,9 +130,6 @@ func (l *Local) settle(bind bool) error {
 		}
 		l.Device = ""
 		return nil
-	default:
-		return fmt.Errorf("%w: a file system of type %.80q can be mounted by root only"+
-			"\n  fix: have root mount it, then: --opt type=none --opt o=bind --opt device=/where/it/is", ErrOption, l.Type)
 	}
 	if l.Type == "bind" {
 		if !filepath.IsAbs(l.Device) || strings.IndexByte(l.Device, 0) >= 0 {

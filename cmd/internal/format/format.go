@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"text/template"
+	"unicode/utf8"
 
 	"coracle/cmd/internal/text"
 )
@@ -86,10 +87,33 @@ func jsonOf(v any) any {
 }
 
 func encode(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "     ") // podman's and docker's indentation differ; clients parse
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(escape(b.Bytes()))
+	return err
+}
+
+// escape writes DEL and the controls from 0x80 to 0x9f, which can stand in strings
+// only, as \u00xx: encoding/json leaves them, and some terminals obey them.
+func escape(text []byte) []byte {
+	var b bytes.Buffer
+	for len(text) > 0 {
+		i := bytes.IndexFunc(text, func(r rune) bool { return r >= 0x7f && r <= 0x9f })
+		if i < 0 {
+			break
+		}
+		r, n := utf8.DecodeRune(text[i:])
+		b.Write(text[:i])
+		fmt.Fprintf(&b, "\\u%04x", r)
+		text = text[i+n:]
+	}
+	b.Write(text)
+	return b.Bytes()
 }
 
 func (l List) table(w io.Writer, source string, list reflect.Value) error {

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -101,5 +102,25 @@ func TestHuman(t *testing.T) {
 	}
 	if Age(time.Time{}, now) != "N/A" || ShortID("sha256:0123456789abcdef") != "0123456789ab" {
 		t.Error("zero time or id")
+	}
+}
+
+// A label must not steer the terminal of whoever inspects it.
+func TestAttackJSON(t *testing.T) {
+	want := "a\u009b2J\x7f\x1bü"
+	var b strings.Builder
+	if err := Inspect(&b, "", []any{want}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(b.String(), "\u009b\x7f\x1b") {
+		t.Errorf("%q", b.String())
+	}
+	var got []string
+	if err := json.Unmarshal([]byte(b.String()), &got); err != nil || len(got) != 1 || got[0] != want {
+		t.Errorf("%q, %v", got, err)
+	}
+	b.Reset()
+	if err := Inspect(&b, "{{json .}}", []any{want}); err != nil || strings.ContainsAny(b.String(), "\u009b\x7f\x1b") {
+		t.Errorf("%q, %v", b.String(), err)
 	}
 }

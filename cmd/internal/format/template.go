@@ -32,7 +32,7 @@ func toJSON(v any) (string, error) {
 	if err := e.Encode(jsonOf(v)); err != nil {
 		return "", err
 	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
+	return strings.TrimSuffix(string(escape(b.Bytes())), "\n"), nil
 }
 
 // join takes any slice: what is a list of strings to one command is one of

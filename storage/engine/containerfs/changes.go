@@ -1,7 +1,6 @@
 package containerfs
 
 import (
-	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
@@ -47,11 +46,13 @@ type visit struct {
 	stat unix.Stat_t
 	// opaque says that a directory hides the one beneath it.
 	opaque bool
-	// parent says that a directory is there only because of what is in it.
-	parent bool
+	// parent says that a directory is there only because of what is in it; again,
+	// that it was visited so, and has changed after all.
+	parent, again bool
 }
 
-// List calls f with every change in the order of the paths, parents first.
+// List calls f with every change, a directory that changed because of what is in
+// it not always before that.
 func (c *Changes) List(ctx context.Context, f func(Change) error) error {
 	return c.walk(ctx, func(v *visit) error {
 		if v.parent {
@@ -185,12 +186,24 @@ func (c *Changes) entry(ctx context.Context, up *level, lower int, name string, 
 	return f(&v)
 }
 
+// both visits what was added or deleted, which changes its directory, too.
 func (c *Changes) both(up *level, v *visit, f func(*visit) error) error {
-	up.visit.parent = false
-	if err := give(up, f); err != nil {
+	if err := changed(up, f); err != nil {
 		return err
 	}
 	return f(v)
+}
+
+// changed makes a directory that was there because of what is in it a change.
+func changed(up *level, f func(*visit) error) error {
+	late := up.given && up.visit.parent
+	up.visit.parent = false
+	if late {
+		again := up.visit
+		again.again = true
+		return f(&again)
+	}
+	return give(up, f)
 }
 
 // below visits a directory and what is in it.
@@ -204,7 +217,9 @@ func (c *Changes) below(ctx context.Context, up *level, v visit, below int, low 
 	if v.Kind == Added || v.opaque || replaced || c.dirChanged(&v, low) {
 		if !c.Hidden[v.Path] {
 			if v.Kind == Added {
-				up.visit.parent = false
+				if err := changed(up, f); err != nil {
+					return err
+				}
 			}
 			if err := give(at, f); err != nil {
 				return err
@@ -275,41 +290,4 @@ func opaque(fd int) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// layerName is a path as layers have it: without the slash.
-func layerName(p string) string { return p[1:] }
-
-// Layer writes the changes as a layer (image-spec, layer.md) to a sink.
-func (c *Changes) Layer(ctx context.Context, to Sink) error {
-	t := Tree{Sink: to, Owners: c.Owners, Restore: true, seen: make(map[inode]string)}
-	return c.walk(ctx, func(v *visit) error {
-		if v.Kind == Deleted {
-			dir, name := path.Split(layerName(v.Path))
-			return to.Add(mark(dir+".wh."+name, v), nil)
-		}
-		if is(&v.stat, unix.S_IFSOCK) {
-			return nil
-		}
-		h, err := t.header(v.fd, &v.stat, layerName(v.Path))
-		if err != nil {
-			return fmt.Errorf("%q: %w", v.Path, err)
-		}
-		if h.Typeflag != tar.TypeReg {
-			if err := to.Add(h, nil); err != nil || !v.opaque {
-				return err
-			}
-			return to.Add(mark(layerName(v.Path)+"/.wh..wh..opq", v), nil)
-		}
-		f, err := openFile(v.fd, v.Path)
-		if err != nil {
-			return fmt.Errorf("cannot open %q: %w", v.Path, err)
-		}
-		defer f.Close()
-		return to.Add(h, f)
-	})
-}
-
-func mark(name string, v *visit) *tar.Header {
-	return &tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0, Format: tar.FormatPAX}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/pkg/compression"
 	"go.podman.io/image/v5/types"
 
@@ -23,13 +24,13 @@ func (s *sending) layer(ctx context.Context, i int) (types.BlobInfo, error) {
 		return s.plain(ctx, l, own)
 	}
 	for _, c := range s.candidates(l, own) {
-		there, info, err := s.dest.TryReusingBlob(ctx, types.BlobInfo{Digest: c.Digest, Size: c.Size}, s.o.Cache, false)
+		there, info, err := s.dest.TryReusingBlob(ctx, types.BlobInfo{Digest: c.Digest, Size: c.Size}, s.o.Cache.blobs(), false)
 		if err != nil {
 			return own, fmt.Errorf("cannot look whether it is there: %w", err)
 		}
 		if there {
 			c.Size = info.Size
-			s.o.Cache.store(l.diffID, variant{Digest: c.Digest, Size: c.Size, Algorithm: c.algorithm, Annotations: c.form})
+			s.o.Cache.store(l.diffID, variant{Digest: c.Digest, Size: c.Size, Algorithm: c.algorithm, Annotations: c.form}, s.repository())
 			s.o.Progress.blob(c.Digest, "skipped: already exists")
 			return c.BlobInfo, nil
 		}
@@ -44,7 +45,7 @@ func (s *sending) plain(ctx context.Context, l layer, own types.BlobInfo) (types
 		info.CompressionOperation = types.PreserveOriginal
 		info.Annotations = own.Annotations
 	}
-	there, found, err := s.dest.TryReusingBlob(ctx, info, s.o.Cache, false)
+	there, found, err := s.dest.TryReusingBlob(ctx, info, s.o.Cache.blobs(), false)
 	if err != nil {
 		return own, fmt.Errorf("cannot look whether it is there: %w", err)
 	}
@@ -60,7 +61,7 @@ func (s *sending) plain(ctx context.Context, l layer, own types.BlobInfo) (types
 	defer in.Close()
 	r, end := s.o.Progress.follow(l.diffID, l.size, in)
 	defer end()
-	put, err := s.dest.PutBlob(ctx, r, types.BlobInfo{Digest: l.diffID, Size: l.size, MediaType: imgspec.MediaTypeImageLayer}, s.o.Cache, false)
+	put, err := s.dest.PutBlob(ctx, r, types.BlobInfo{Digest: l.diffID, Size: l.size, MediaType: imgspec.MediaTypeImageLayer}, s.o.Cache.blobs(), false)
 	if err == nil {
 		err = drain(in)
 	}
@@ -83,7 +84,7 @@ func (s *sending) compressed(ctx context.Context, l layer, own types.BlobInfo) (
 	defer end()
 	z := s.o.Compression.compress(r)
 	defer z.Close()
-	put, err := s.dest.PutBlob(ctx, z, types.BlobInfo{Size: -1}, s.o.Cache, false)
+	put, err := s.dest.PutBlob(ctx, z, types.BlobInfo{Size: -1}, s.o.Cache.blobs(), false)
 	if err != nil {
 		return own, fmt.Errorf("cannot send it: %w", err)
 	}
@@ -93,7 +94,7 @@ func (s *sending) compressed(ctx context.Context, l layer, own types.BlobInfo) (
 	if len(z.annotations) > 0 {
 		v.Annotations = z.annotations
 	}
-	s.o.Cache.store(l.diffID, v)
+	s.o.Cache.store(l.diffID, v, s.repository())
 	s.o.Progress.blob(put.Digest, "done")
 	return v.info(own), nil
 }
@@ -112,16 +113,24 @@ func (s *sending) candidates(l layer, own types.BlobInfo) []candidate {
 	oci := s.mime == imgspec.MediaTypeImageManifest
 	if name := algorithmOf(own); own.Digest != l.diffID && s.o.Compression.accepts(name, oci) {
 		all = append(all, candidate{own, name, nil})
-		for _, n := range s.names {
-			s.o.Cache.placeOfName(own.Digest, n)
-		}
+		s.o.Cache.tell(own.Digest, name, s.names) // it came from there
 	}
 	for _, v := range s.o.Cache.load(l.diffID) {
 		if v.Digest != own.Digest && s.o.Compression.accepts(v.Algorithm, oci) {
 			all = append(all, candidate{v.info(own), v.Algorithm, v.Annotations})
+			s.o.Cache.tell(v.Digest, v.Algorithm, v.Places)
 		}
 	}
 	return all
+}
+
+// repository is the destination, if it is one of a registry.
+func (s *sending) repository() string {
+	ref := s.dest.Reference()
+	if ref == nil || ref.Transport().Name() != docker.Transport.Name() {
+		return ""
+	}
+	return ref.DockerReference().Name()
 }
 
 // info is the form in a manifest in which the layer was own.

@@ -6,26 +6,28 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
 	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/docker/reference"
+	"go.podman.io/image/v5/pkg/blobinfocache/memory"
 	"go.podman.io/image/v5/types"
 )
 
 // A Cache remembers in which compressed forms a layer has left, and which
 // repositories have them: a small file per layer, named for its diff id. Losing
 // it costs a compression and an upload, nothing else; so its errors are none.
-// It is the types.BlobInfoCache of one push.
 type Cache struct {
 	// Dir is where the files are; made when it is not there. Empty: nothing is
 	// remembered.
 	Dir string
 
-	mu     sync.Mutex
-	places map[digest.Digest][]string // this push's: host/repository by compressed digest
+	once    sync.Once
+	library types.BlobInfoCache
 }
 
 // Bounds of what is kept and read.
@@ -62,23 +64,24 @@ func (c *Cache) load(diffID digest.Digest) []variant {
 		return nil
 	}
 	all = slices.DeleteFunc(all, func(v variant) bool { return v.Digest.Validate() != nil || v.Size < 0 || v.Algorithm == "" })
-	for _, v := range all {
-		for _, p := range v.Places {
-			c.place(v.Digest, p)
-		}
-	}
 	return all
 }
 
-// store adds a form of a layer, with the places that this push has seen it in.
-func (c *Cache) store(diffID digest.Digest, v variant) {
+// store adds a form of a layer; repository, if not empty, has it.
+func (c *Cache) store(diffID digest.Digest, v variant, repository string) {
 	if c.Dir == "" {
 		return
 	}
 	all := c.load(diffID)
-	c.mu.Lock()
-	v.Places = slices.Clone(c.places[v.Digest])
-	c.mu.Unlock()
+	for _, old := range all {
+		if old.Digest == v.Digest {
+			v.Places = old.Places
+		}
+	}
+	if repository != "" {
+		v.Places = slices.DeleteFunc(slices.Clone(v.Places), func(p string) bool { return p == repository })
+		v.Places = slices.Insert(v.Places, 0, repository)
+	}
 	v.Places = v.Places[:min(len(v.Places), maxPlaces)]
 	all = slices.DeleteFunc(all, func(old variant) bool { return old.Digest == v.Digest })
 	all = slices.Insert(all, 0, v)
@@ -101,54 +104,37 @@ func (c *Cache) path(diffID digest.Digest) string {
 	return filepath.Join(c.Dir, diffID.Algorithm().String()+"-"+diffID.Encoded())
 }
 
-// place notes that a repository has a blob.
-func (c *Cache) place(d digest.Digest, repository string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.places == nil {
-		c.places = make(map[digest.Digest][]string)
-	}
-	if !slices.Contains(c.places[d], repository) {
-		c.places[d] = append(c.places[d], repository)
-	}
+// blobs is the cache that the library asks during one push: of repositories, to
+// mount blobs from (distribution-spec, "Mounting a blob from another repository").
+func (c *Cache) blobs() types.BlobInfoCache {
+	c.once.Do(func() { c.library = memory.New() })
+	return c.library
 }
 
-// UncompressedDigest implements types.BlobInfoCache.
-func (c *Cache) UncompressedDigest(digest.Digest) digest.Digest { return "" }
-
-// RecordDigestUncompressedPair implements types.BlobInfoCache.
-func (c *Cache) RecordDigestUncompressedPair(digest.Digest, digest.Digest) {}
-
-// RecordKnownLocation implements types.BlobInfoCache; the docker transport's
-// location is the repository's name.
-func (c *Cache) RecordKnownLocation(transport types.ImageTransport, _ types.BICTransportScope, d digest.Digest, location types.BICLocationReference) {
-	if transport.Name() == docker.Transport.Name() {
-		c.place(d, location.Opaque)
-	}
-}
-
-// CandidateLocations implements types.BlobInfoCache: repositories of the same
-// registry that may have the blob, to mount it from (distribution-spec, mounting).
-func (c *Cache) CandidateLocations(transport types.ImageTransport, scope types.BICTransportScope, d digest.Digest, _ bool) []types.BICReplacementCandidate {
-	if transport.Name() != docker.Transport.Name() {
-		return nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var found []types.BICReplacementCandidate
-	for _, p := range c.places[d] {
-		named, err := reference.ParseNormalizedNamed(p)
-		if err == nil && reference.Domain(named) == scope.Opaque && len(found) < maxPlaces {
-			found = append(found, types.BICReplacementCandidate{Digest: d, Location: types.BICLocationReference{Opaque: p}})
+// tell tells the library's cache of repositories that have a form of a layer.
+func (c *Cache) tell(d digest.Digest, algorithm string, repositories []string) {
+	for _, r := range repositories {
+		named, err := reference.ParseNormalizedNamed(r)
+		if err != nil {
+			continue
 		}
+		c.blobs().RecordKnownLocation(docker.Transport, types.BICTransportScope{Opaque: reference.Domain(named)}, d, types.BICLocationReference{Opaque: named.Name()})
 	}
-	return found
-}
-
-// placeOfName notes that the repository of an image's name has a blob of its
-// manifest: it came from there.
-func (c *Cache) placeOfName(d digest.Digest, name string) {
-	if named, err := reference.ParseNormalizedNamed(name); err == nil {
-		c.place(d, named.Name())
+	// It speaks of no blob whose compression it does not know, and the type of what
+	// says that is not exported. Without this, blobs are uploaded, not mounted;
+	// a script test would see it.
+	record := reflect.ValueOf(c.blobs()).MethodByName("RecordDigestCompressorData")
+	if !record.IsValid() || record.Type().NumIn() != 2 {
+		return
 	}
+	data := reflect.New(record.Type().In(1)).Elem()
+	base, _, _ := strings.Cut(algorithm, ":")
+	for field, value := range map[string]string{"BaseVariantCompressor": base, "SpecificVariantCompressor": "unknown"} {
+		f := data.FieldByName(field)
+		if !f.IsValid() || f.Kind() != reflect.String {
+			return
+		}
+		f.SetString(value)
+	}
+	record.Call([]reflect.Value{reflect.ValueOf(d), data})
 }

@@ -190,7 +190,7 @@ func (s *sending) config(ctx context.Context, img types.Image) error {
 		return fmt.Errorf("%w: the configuration is damaged", ErrLayer)
 	}
 	info.Size = int64(len(blob))
-	if _, err := s.dest.PutBlob(ctx, bytes.NewReader(blob), info, s.o.Cache, true); err != nil {
+	if _, err := s.dest.PutBlob(ctx, bytes.NewReader(blob), info, s.o.Cache.blobs(), true); err != nil {
 		return fmt.Errorf("cannot send the image's configuration: %w", err)
 	}
 	s.o.Progress.Say("Copying config %.12s done", info.Digest.Encoded())
