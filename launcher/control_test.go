@@ -83,7 +83,8 @@ func testRequest() request {
 		Plan: plan.Plan{
 			Host: ops, Child: append(ops, ops...), Borrow: ops, CloneFlags: unix.CLONE_NEWPID, ShareMemory: true,
 			UIDMap: "0 0 1\n", GIDMap: "0 1 2\n", DenySetgroups: true,
-			Joins: []plan.Join{{Type: specs.PIDNamespace}},
+			Joins:   []plan.Join{{Type: specs.PIDNamespace}},
+			Servers: []plan.Server{{FD: 128, Dir: "/store", Args: []string{"/usr/bin/fuse-overlayfs", "-f"}}},
 		},
 	}
 }

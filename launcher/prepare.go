@@ -50,7 +50,7 @@ type launch struct {
 	way      storage.RootWay
 	wayAsked bool
 	fuse     string
-	// mounts are directories of the container's that volumes are mounted on.
+	// mounts are directories of the container's that overlays are mounted on.
 	mounts []string
 	// joins are the open namespaces of other containers, by type.
 	joins map[specs.LinuxNamespaceType]*os.File

@@ -32,6 +32,9 @@ const wayFact = "rootway"
 // else as was found out since the last boot, when overlay had failed, else with
 // overlay. The usual launch pays one failed open for it.
 func (l *launch) chooseWay() error {
+	if err := storage.CheckFS(l.paths.Data, "data directory", []string{"export XDG_DATA_HOME=DIR"}); err != nil {
+		return err
+	}
 	if l.image == nil && !l.rootfsOverlay {
 		l.way = storage.RootOverlay
 		return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -225,7 +226,7 @@ func checkInherited(fd int) error {
 func (r *running) request(l *launch, dir *storage.Dir) error {
 	req := &request{
 		Version: Version(), Dir: dir.Path, Name: dir.Name, Data: l.paths.Data, Keep: !l.options.Rm, Exists: l.again != nil, Portable: portableAsked(),
-		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Pidfile: l.options.Pidfile != "", Preserve: l.extras.PreserveFDs, Mounts: append([]string{dir.Root()}, l.layerMounts()...),
+		Timeout: l.extras.Timeout, Plan: *l.plan, Init: l.extras.Init, Pidfile: l.options.Pidfile != "", Preserve: l.extras.PreserveFDs, Mounts: slices.Concat([]string{dir.Root()}, l.mounts, l.layerMounts()),
 	}
 	if l.image != nil {
 		req.Image = l.image.ID

@@ -21,31 +21,35 @@ const AllowNetworkFS = "CORACLE_ALLOW_NETWORK_FS"
 // chown fails, or overlay does, in the middle of unpacking an image. The numbers
 // are those of statfs(2) and linux/magic.h.
 var networkFS = map[int64]string{
-	0x6969:     "NFS",
-	0x517b:     "SMB",
-	0xff534d42: "CIFS",
-	0xfe534d42: "SMB2",
+	0x6969:     "nfs",
+	0x517b:     "smb",
+	0xff534d42: "cifs",
+	0xfe534d42: "smb2",
 	0x01021997: "9p",
-	0x0bd00bd0: "Lustre",
-	0x47504653: "GPFS",
-	0x5346414f: "AFS",
-	0x6b414653: "AFS",
-	0x00c36400: "Ceph",
-	0x73757245: "Coda",
-	0x564c:     "NCP",
-	0x19830326: "BeeGFS",
-	0x20030528: "OrangeFS",
-	0xaad7aaea: "PanFS",
-	0x786f4256: "VirtualBox share",
-	0xbacbacbc: "VMware share",
+	0x0bd00bd0: "lustre",
+	0x47504653: "gpfs",
+	0x5346414f: "afs",
+	0x6b414653: "afs",
+	0x00c36400: "ceph",
+	0x73757245: "coda",
+	0x564c:     "ncp",
+	0x19830326: "beegfs",
+	0x20030528: "orangefs",
+	0xaad7aaea: "panfs",
+	0x786f4256: "vboxsf",
+	0xbacbacbc: "vmhgfs",
 }
+
+// NetworkName names a network file system by its number in statfs(2); empty for
+// others, and for FUSE, whose number says nothing.
+func NetworkName(magic int64) string { return networkFS[magic&0xffffffff] }
 
 // networkFuse are servers of FUSE whose files are on another machine, by the type
 // in mountinfo after "fuse.".
 var networkFuse = []string{"sshfs", "glusterfs", "ceph", "ceph-fuse", "s3fs", "gcsfuse", "rclone", "davfs", "davfs2",
 	"curlftpfs", "juicefs", "moosefs", "mfs", "beegfs", "lustre", "gvfsd-fuse", "goofys", "smbnetfs", "cvmfs2"}
 
-// FS asks about file systems. The zero value asks the kernel.
+// FS answers questions about file systems. The zero value asks the kernel.
 type FS struct {
 	Statfs    func(path string) (magic int64, err error)
 	Mountinfo func() ([]byte, error) // /proc/self/mountinfo
@@ -96,11 +100,10 @@ func (f FS) network(dir string) string {
 			}
 			continue
 		}
-		magic &= 0xffffffff
-		if magic == fuse {
+		if magic&0xffffffff == fuse {
 			return f.fuse(at)
 		}
-		return networkFS[magic]
+		return NetworkName(magic)
 	}
 }
 
@@ -112,6 +115,9 @@ func (f FS) fuse(dir string) string {
 	text, err := read()
 	if err != nil {
 		return ""
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
 	}
 	kind := strings.TrimPrefix(mountType(string(text), dir), "fuse.")
 	for _, name := range networkFuse {

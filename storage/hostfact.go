@@ -15,13 +15,13 @@ import (
 
 const hostDir = "host"
 
-// HostKey tells boots, user namespaces and file systems apart: what was found
-// with one key says nothing about another. The caller computes it in the host's
-// user namespace; whoever tries as mapped root is told it.
+// HostKey tells boots, containers and file systems apart: what was found
+// with one key says nothing about another. Processes of one pid namespace
+// compute the same, mapped root or not.
 func HostKey(data string) string {
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	var ns, dir unix.Stat_t
-	_ = unix.Stat("/proc/self/ns/user", &ns)
+	_ = unix.Stat("/proc/self/ns/pid", &ns)
 	for p := data; unix.Stat(p, &dir) != nil && p != "/" && p != "."; {
 		p = filepath.Dir(p) // it is not there yet
 	}

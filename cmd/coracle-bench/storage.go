@@ -129,10 +129,13 @@ func (b *bench) measureJourneys(ctx context.Context, o options, all []journey, r
 	n, _ := o.storageRounds()
 	for _, j := range all { // what is made once is made now: stores, podman's own process
 		progress("warming up %s", j.name)
+		if j.name == "coracle" || j.name == "podman" {
+			_, _ = b.sampler.run(j.world, []string{j.program.program, "images"})
+			b.sampler.adopt()
+		}
 		if err := b.travel(ctx, j, newTracks()); err != nil {
 			return err
 		}
-		b.sampler.adopt()
 	}
 	t := newTracks()
 	for round := range n {

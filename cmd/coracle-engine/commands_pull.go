@@ -4,5 +4,7 @@ package main
 
 // pullCommands are the commands of this group, by path.
 func pullCommands() map[string]func() command {
-	return map[string]func() command{}
+	return map[string]func() command{
+		"pull": func() command { return &pullCommand{} },
+	}
 }

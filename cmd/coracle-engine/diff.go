@@ -40,7 +40,7 @@ func (c *diffCmd) Run(ctx context.Context, s *session) error {
 		changes = append(changes, change)
 		return nil
 	}
-	err := s.changes(ctx, c.Name, func(c *containerfs.Changes) error { return c.List(ctx, collect) })
+	err := s.changes(ctx, c.Name, func(c *rootfs.Changes) error { return c.List(ctx, collect) })
 	if errors.Is(err, storage.ErrNoContainer) {
 		err = s.imageChanges(ctx, c.Name, collect)
 	}
@@ -87,14 +87,11 @@ func visible(name string) string {
 }
 
 // changes opens what a container changed of its image, and hands it to f.
-func (s *session) changes(ctx context.Context, name string, f func(*containerfs.Changes) error) error {
+func (s *session) changes(ctx context.Context, name string, f func(*rootfs.Changes) error) error {
 	c, err := s.opener().Changes(ctx, name)
-	switch {
-	case errors.Is(err, rootfs.ErrNoLayers):
-		return fmt.Errorf("%w\n  fix: coracle export", err)
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	defer c.Close()
-	return f(&c.Changes)
+	return f(c)
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -58,18 +57,18 @@ func (c *imagesCommand) Run(ctx context.Context, s *session) error {
 	}
 	switch f := strings.TrimSpace(c.Format); f {
 	case "", "table":
-		return o.Print(os.Stdout, rows)
+		return o.Print(out(), rows)
 	case "json":
 		all, err := imagesJSON(rows, s)
 		if err != nil {
 			return err
 		}
-		return format.List{Format: f}.Print(os.Stdout, all)
+		return format.List{Format: f}.Print(out(), all)
 	}
 	return format.List{
 		Format: c.Format, NoHeading: c.NoHeading,
 		Headers: map[string]string{"ID": "IMAGE ID", "CreatedSince": "CREATED", "ReadOnly": "R/O"},
-	}.Print(os.Stdout, rows)
+	}.Print(out(), rows)
 }
 
 func (c *imagesCommand) filter(ctx context.Context, s *session, catalog *record.Catalog) (*images.Filter, error) {

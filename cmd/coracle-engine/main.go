@@ -22,6 +22,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/sirupsen/logrus"
 
+	"coracle/cmd/internal/text"
 	"coracle/cmd/internal/verbs"
 	"coracle/storage/engine"
 	"coracle/storage/record"
@@ -135,8 +136,8 @@ func report(err error) int {
 	if err == nil {
 		return 0
 	}
-	if text := strings.TrimSpace(err.Error()); text != "" {
-		fmt.Fprintln(os.Stderr, "coracle: "+text)
+	if what := strings.TrimSpace(err.Error()); what != "" {
+		fmt.Fprintln(os.Stderr, "coracle: "+text.Printable(what))
 	}
 	var status errStatus
 	if errors.As(err, &status) {

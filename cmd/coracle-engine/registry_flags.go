@@ -11,6 +11,7 @@ import (
 	"go.podman.io/image/v5/types"
 
 	"coracle/storage/engine"
+	"coracle/storage/engine/transfer"
 )
 
 // registryFlags are how to speak with a registry.
@@ -24,6 +25,9 @@ type registryFlags struct {
 // apply returns the store's context with the flags in it.
 func (f *registryFlags) apply(s *engine.Store) (*types.SystemContext, error) {
 	sys := *s.Sys
+	if f.Authfile == "" {
+		f.Authfile = transfer.EnvironmentFile()
+	}
 	if f.Authfile != "" {
 		if _, err := os.Stat(f.Authfile); err != nil {
 			return nil, fmt.Errorf("--authfile: %w", err)

@@ -139,7 +139,7 @@ func dfVerbose(u *health.Usage) error {
 			status = "running"
 		}
 		containers = append(containers, dfContainer{
-			ContainerID: format.ShortID(k.ID), Image: format.ShortID(k.Intent.ImageID), Command: strings.Join(k.Intent.Args, " "), LocalVolumes: k.Volumes,
+			ContainerID: format.ShortID(k.ID), Image: format.ShortID(k.Intent.ImageID), Command: askedFor(k.Intent.Args), LocalVolumes: k.Volumes,
 			Size: format.Size(k.Size), Created: format.Age(k.Intent.Created, now), Status: status, Names: k.Name,
 		})
 	}
@@ -163,6 +163,14 @@ func dfVerbose(u *health.Usage) error {
 		fmt.Println()
 	}
 	return nil
+}
+
+// askedFor is what was asked to run: the words after the image.
+func askedFor(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return format.Truncate(strings.Join(args[1:], " "), 40)
 }
 
 // splitName is an image's name without and with only the tag.

@@ -6,10 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 
 	"coracle/storage/volume"
 	"coracle/storage/volume/archive"
@@ -32,7 +32,7 @@ func (c *volumeExport) Run(ctx context.Context, s *session) error {
 		if out, err = os.Create(c.Output); err != nil {
 			return fmt.Errorf("cannot write the archive: %w", err)
 		}
-	} else if isTerminal(out) {
+	} else if term.IsTerminal(int(out.Fd())) {
 		return errors.New("an archive is not for a terminal\n  fix: --output FILE, or a redirection")
 	}
 	err = archive.Export(ctx, data, out)
@@ -66,43 +66,4 @@ func openContent(s *session, name string) (*volume.Volume, int, error) {
 	}
 	data, err := s.volumes().OpenData(v)
 	return v, data, err
-}
-
-func isTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
-}
-
-// volumeImport is `coracle volume import`.
-type volumeImport struct {
-	Name   string `arg:"" name:"volume" help:"Name."`
-	Source string `arg:"" optional:"" name:"file" help:"Tar archive, perhaps compressed; - or none is standard input."`
-}
-
-func (c *volumeImport) Run(ctx context.Context, s *session) error {
-	v, data, err := openContent(s, c.Name)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(data)
-	var in io.Reader = os.Stdin
-	if c.Source != "" && c.Source != "-" {
-		f, err := os.Open(c.Source)
-		if err != nil {
-			return fmt.Errorf("cannot read the archive: %w", err)
-		}
-		defer f.Close()
-		in = f
-	} else if isTerminal(os.Stdin) {
-		return errors.New("an archive is not typed\n  fix: coracle volume import " + c.Name + " FILE")
-	}
-	plain, err := archive.Decompress(in)
-	if err != nil {
-		return err
-	}
-	defer plain.Close()
-	if err := archive.Import(ctx, plain, data, archive.Limits{}); err != nil {
-		return fmt.Errorf("cannot import into the volume %q: %w", v.Name, err)
-	}
-	return s.volumes().Imported(v)
 }

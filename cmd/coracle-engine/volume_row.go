@@ -59,7 +59,7 @@ func newVolumeRow(v *volume.Volume, users int) volumeRow {
 	if local, err := volume.ParseOptions(v.Options); err == nil && local.Type == "bind" {
 		r.Mountpoint = local.Device
 	}
-	if uid, gid, ok := v.Owner(); ok {
+	if uid, gid, ok := v.ContentOwner(); ok {
 		r.UID, r.GID = uid, gid
 	}
 	if v.Err != nil {

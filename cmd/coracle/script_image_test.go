@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,10 @@ func cmdMkimage(ts *testscript.TestScript, neg bool, args []string) {
 	l := &layout{dir: ts.MkAbs(args[0])}
 	ts.Check(os.MkdirAll(filepath.Join(l.dir, "blobs/sha256"), 0o755))
 	for _, layer := range layers {
+		if strings.HasSuffix(layer, ".tar.gz") {
+			ts.Check(l.takeLayer(ts.MkAbs(layer)))
+			continue
+		}
 		data, err := makeLayer(layer, ts.MkAbs)
 		if err != nil {
 			ts.Fatalf("layer %s: %v", layer, err)
@@ -154,6 +159,32 @@ func (l *layout) addLayer(data []byte, compress bool) error {
 	d, err := l.blob(mediaType, data)
 	l.layers = append(l.layers, d)
 	return err
+}
+
+// takeLayer takes a gzipped layer as it is; it may be larger than memory.
+func (l *layout) takeLayer(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	blob := sha256.New()
+	z, err := gzip.NewReader(io.TeeReader(f, blob))
+	if err != nil {
+		return err
+	}
+	plain := sha256.New()
+	if _, err := io.Copy(plain, z); err != nil {
+		return err
+	}
+	fi, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	name := hex.EncodeToString(blob.Sum(nil))
+	l.diffs = append(l.diffs, digest.Digest("sha256:"+hex.EncodeToString(plain.Sum(nil))))
+	l.layers = append(l.layers, imgspec.Descriptor{MediaType: imgspec.MediaTypeImageLayerGzip, Digest: digest.Digest("sha256:" + name), Size: fi.Size()})
+	return os.Link(path, filepath.Join(l.dir, "blobs/sha256", name))
 }
 
 func (l *layout) finish(img image) error {

@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 	if name == doctor.ProbeName {
 		os.Exit(doctor.Probe(os.Args[1:]))
 	}
+	if name == tracerName {
+		os.Exit(traceMain())
+	}
 	if kind, ok := kindOf(name); ok {
 		fmt.Fprintln(os.Stderr, "script:", become(kind))
 		os.Exit(126)

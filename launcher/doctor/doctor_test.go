@@ -87,12 +87,14 @@ func healthy() *fake {
 		open:  map[string]error{"/dev/net/tun": nil, "/dev/fuse": nil},
 		grant: userns.Grant{UID: ana, GID: ana, User: "ana", UIDs: maps, GIDs: maps, Source: userns.SourceFiles},
 		trial: map[string]outcome{
-			"nothing": all("started"),
-			"calls":   all("clone3", "openat2", "mount_setattr", "open_tree", "move_mount", "pidfd_open", "close_range", "memfd_create", "seals"),
-			"seccomp": all("errno", "kill_process", "log", "user_notif", "no_new_privs", "filter"),
-			"unshare": all("mnt", "uts", "ipc", "net", "pid", "cgroup", "time", "capability", "tun"),
-			"mounts":  all("private", "proc", "sysfs", "mqueue", "devpts", "tmpfs"),
-			"overlay": all("directories", "mnt", "private", "mount", "write", "whiteout", "opaque"),
+			"nothing":  all("started"),
+			"calls":    all("clone3", "openat2", "mount_setattr", "open_tree", "move_mount", "pidfd_open", "close_range", "memfd_create", "seals"),
+			"seccomp":  all("errno", "kill_process", "log", "user_notif", "no_new_privs", "filter"),
+			"unshare":  all("mnt", "uts", "ipc", "net", "pid", "cgroup", "time", "capability", "tun"),
+			"mounts":   all("private", "proc", "sysfs", "mqueue", "devpts", "tmpfs"),
+			"native":   all("native"),
+			"redirect": all("redirect"),
+			"overlay":  all("directories", "mnt", "private", "mount", "write", "whiteout", "opaque"),
 		},
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"coracle/storage"
 )
 
 // Probe is the child's side of a trial: it tries the steps of the probe that
@@ -19,13 +21,15 @@ func Probe(args []string) int {
 	// The steps change the thread's namespaces; all must run on one thread.
 	runtime.LockOSThread()
 	probes := map[string]func([]string){
-		"calls":   probeCalls,
-		"seccomp": probeSeccomp,
-		"unshare": probeUnshare,
-		"mounts":  probeMounts,
-		"overlay": probeOverlay,
-		"nothing": func([]string) { report("started", nil, "") },
-		"wait":    func([]string) { _, _ = io.Copy(io.Discard, os.Stdin) },
+		"calls":    probeCalls,
+		"seccomp":  probeSeccomp,
+		"unshare":  probeUnshare,
+		"mounts":   probeMounts,
+		"overlay":  probeOverlay,
+		"native":   probeNative,
+		"redirect": probeRedirect,
+		"nothing":  func([]string) { report("started", nil, "") },
+		"wait":     func([]string) { _, _ = io.Copy(io.Discard, os.Stdin) },
 	}
 	if len(args) == 0 || probes[args[0]] == nil {
 		fmt.Fprintln(os.Stderr, "coracle: unknown probe")
@@ -136,6 +140,33 @@ func probeOverlay(args []string) {
 	// Replacing a lower directory needs user.overlay.opaque on the upper one.
 	err = os.Mkdir("merged/file", 0o755)
 	report("opaque", err, "")
+}
+
+// probeNative and probeRedirect try in the directory args[0] what a launch
+// remembers.
+func probeNative(args []string) {
+	if len(args) == 1 {
+		err := storage.ProbeOverlay(args[0])
+		report("native", err, text(err))
+	}
+}
+
+func probeRedirect(args []string) {
+	if len(args) != 1 {
+		return
+	}
+	works, err := storage.ProbeRedirect(args[0])
+	if err == nil && !works {
+		err = unix.EOPNOTSUPP
+	}
+	report("redirect", err, text(err))
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // probeCalls calls with arguments that are refused after the kernel has

@@ -30,7 +30,7 @@ type exam struct {
 
 // Run tries every feature of this host and returns one check for each. It
 // never fails: what cannot be found out is a check that says so. It takes
-// some 50 ms and starts up to eight short-lived children.
+// some 60 ms and starts up to ten short-lived children.
 func Run(ctx context.Context, o Options) []Check {
 	e := newExam(ctx, o)
 	var checks []Check

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"coracle/storage"
 )
 
 // overlay mounts one where the store is or will be: whether it works depends
@@ -53,10 +55,6 @@ func (e *exam) elsewhere() string {
 // own source.
 const (
 	lustreMagic = 0x0bd00bd0
-	gpfsMagic   = 0x47504653
-	beegfsMagic = 0x19830326
-	panfsMagic  = 0xaad7aaea
-	cephMagic   = 0x00c36400
 	zfsMagic    = 0x2fc12fc1
 	gfs2Magic   = 0x01161970
 	bcacheMagic = 0xca451a4e
@@ -72,14 +70,13 @@ func kindOf(magic int64) (name, trouble string) {
 	kinds := map[int64][2]string{
 		unix.EXT4_SUPER_MAGIC: {"ext4"}, unix.XFS_SUPER_MAGIC: {"xfs"}, unix.BTRFS_SUPER_MAGIC: {"btrfs"},
 		unix.F2FS_SUPER_MAGIC: {"f2fs"}, unix.TMPFS_MAGIC: {"tmpfs"}, zfsMagic: {"zfs"}, bcacheMagic: {"bcachefs"},
-		unix.NFS_SUPER_MAGIC: {"nfs", remote}, unix.SMB_SUPER_MAGIC: {"smb", remote}, unix.SMB2_SUPER_MAGIC: {"smb2", remote},
-		unix.CIFS_SUPER_MAGIC: {"cifs", remote}, unix.AFS_SUPER_MAGIC: {"afs", remote}, unix.AFS_FS_MAGIC: {"afs", remote},
-		unix.V9FS_MAGIC: {"9p", remote}, unix.CODA_SUPER_MAGIC: {"coda", remote}, unix.OCFS2_SUPER_MAGIC: {"ocfs2", remote},
-		lustreMagic: {"lustre", remote}, gpfsMagic: {"gpfs", remote}, beegfsMagic: {"beegfs", remote},
-		panfsMagic: {"panfs", remote}, cephMagic: {"ceph", remote}, gfs2Magic: {"gfs2", remote},
+		unix.OCFS2_SUPER_MAGIC: {"ocfs2", remote}, gfs2Magic: {"gfs2", remote},
 		unix.FUSE_SUPER_MAGIC:      {"fuse", "a FUSE file system is slow and may refuse files owned by sub-ids"},
 		unix.OVERLAYFS_SUPER_MAGIC: {"overlay", stack}, unix.ECRYPTFS_SUPER_MAGIC: {"ecryptfs", stack},
 		unix.MSDOS_SUPER_MAGIC: {"vfat", plain}, unix.EXFAT_SUPER_MAGIC: {"exfat", plain},
+	}
+	if name := storage.NetworkName(magic); name != "" {
+		return name, remote
 	}
 	// f_type is signed and 32 bits wide on some architectures.
 	kind, ok := kinds[magic&0xffffffff]

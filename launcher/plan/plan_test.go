@@ -147,9 +147,11 @@ func changes() map[string]func(*Input) {
 		"terminal": func(in *Input) {
 			in.Spec.Process.Terminal, in.Spec.Process.ConsoleSize = true, &specs.Box{Width: 80, Height: 24}
 		},
-		"init": func(in *Input) { in.Init = true },
-		"dir":  func(in *Input) { in.Root = Root{Dir: "/somewhere"} },
-		"keep": func(in *Input) { in.Keep = 2; in.Dirs = []string{"/a/b"} },
+		"data elsewhere": func(in *Input) { in.Root.Data = []string{"/store/overlay", "/other/overlay"} },
+		"fuse":           func(in *Input) { in.Root.Fuse = "/bin/fuse-overlayfs" },
+		"init":           func(in *Input) { in.Init = true },
+		"dir":            func(in *Input) { in.Root = Root{Dir: "/somewhere"} },
+		"keep":           func(in *Input) { in.Keep = 2; in.Dirs = []string{"/a/b"} },
 		"read-only, no masks": func(in *Input) {
 			in.Spec.Root.Readonly, in.Spec.Linux.MaskedPaths, in.Files = true, nil, nil
 		},

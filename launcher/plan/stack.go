@@ -95,12 +95,9 @@ func (p *planner) redirected(r Root) {
 // fuse mounts what fuse-overlayfs is going to serve. Requests wait until it
 // does: nothing has to be waited for here.
 func (p *planner) fuse(r Root) error {
-	for i, d := range append([]string{r.Upper, r.Work}, r.Lower...) {
+	for _, d := range append([]string{r.Upper, r.Work}, r.Lower...) {
 		if strings.ContainsAny(d, ",:\\") {
 			return errors.New("fuse-overlayfs cannot name the directory " + d + ": it holds one of , : \\\n  fix: move it to a path without them")
-		}
-		if i > 1 && !filepath.IsAbs(d) && r.Dir == "" {
-			return errors.New("a layer without a place")
 		}
 	}
 	h := p.host

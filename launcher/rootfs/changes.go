@@ -91,11 +91,11 @@ func (o *Opener) changes(ctx context.Context, c *Changes) error {
 	return nil
 }
 
-// whose finds the container's id maps: as they were recorded, or, of a throw-away
-// container, as its process has them.
+// whose finds the container's id maps: as they were recorded, or as its process has
+// them.
 func (o *Opener) whose(c *Changes) (err error) {
 	c.Owners = owners(c.Container)
-	if !c.Container.Keep && c.Container.PID > 0 {
+	if c.Container.Intent.Version == 0 && c.Container.PID > 0 {
 		c.Owners, err = ownersOf(c.Container.PID)
 	}
 	// On disk, an image's ids are base ids.

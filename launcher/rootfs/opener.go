@@ -146,7 +146,7 @@ func (o *Opener) running(c *containers.Container, want Want) (*Root, error) {
 // bare opens the root file system without what is mounted in it, as the container's
 // supervisor has it in its own mount namespace; -1 when that is not it.
 func (o *Opener) bare(c *containers.Container, root int) int {
-	fd, err := unix.Open(fmt.Sprintf("/proc/%d/root%s", parentOf(c.PID), c.Root()), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(fmt.Sprintf("/proc/%d/root%s", containers.Parent(c.PID), c.Root()), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1
 	}

@@ -94,3 +94,8 @@ func overlay(s *space, r *Root, m specs.Mount) error {
 	}
 	return s.do(func() error { return attach(r.FD, m, v.Mount) })
 }
+
+// IsVolume tells mounts that the user asked for from those of every launch.
+func IsVolume(m specs.Mount) bool {
+	return !ours(m.Destination) && (m.Type == "bind" || m.Type == "overlay") && filepath.IsAbs(m.Source)
+}

@@ -7,6 +7,7 @@ import (
 
 	"go.podman.io/image/v5/docker/reference"
 	"go.podman.io/image/v5/image"
+	"go.podman.io/image/v5/types"
 	"go.podman.io/storage"
 
 	"coracle/storage/record"
@@ -42,9 +43,10 @@ func (s *Store) Tokens() ([]record.Token, error) {
 }
 
 // Allowed asks the signature policy whether an image may be used, as a pull
-// does. Notes are lines for the user. Errors: record.ErrPolicy.
-func (s *Store) Allowed(ctx context.Context, img *image.UnparsedImage) (notes []string, err error) {
+// does, as if it came from as. Notes are lines for the user. Errors:
+// record.ErrPolicy.
+func (s *Store) Allowed(ctx context.Context, img *image.UnparsedImage, as types.ImageReference) (notes []string, err error) {
 	e := s.engine()
-	err = e.allowed(ctx, &origin{}, img)
+	err = e.allowed(ctx, &origin{policyRef: as}, img)
 	return e.notes, err
 }

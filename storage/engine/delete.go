@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 
 	"coracle/storage"
 
@@ -109,7 +110,7 @@ func (s *Store) SweepIncoming() error {
 		return err
 	}
 	defer gate.Close()
-	(&scratch{root: s.incoming()}).sweep(s.engine().staging(), s.Store)
+	(&scratch{root: s.incoming()}).sweep(s.Store)
 	return nil
 }
 

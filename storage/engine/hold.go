@@ -172,35 +172,3 @@ func (s *scratch) sweepLayers(store sweepable) {
 		}
 	}
 }
-
-// doom writes down layers that are about to be deleted, until done is called: a
-// crash in between is the next engine's to end.
-func (s *scratch) doom(ids []string) (done func()) {
-	var all []*hold
-	for _, id := range ids {
-		if h, err := s.try(s.holdPath(id), id, true); h != nil && err == nil {
-			all = append(all, h)
-		}
-	}
-	return func() { s.keep(all) }
-}
-
-// unheld are the layers that sweepLayers would look at.
-func (s *scratch) unheld() (ids []string, err error) {
-	entries, err := os.ReadDir(filepath.Join(s.root, "layers"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	for _, e := range entries {
-		f, err := os.Open(s.holdPath(e.Name()))
-		if err != nil {
-			continue
-		}
-		// A read lock on a descriptor that cannot write; it goes with the descriptor.
-		if ok, err := ofdLock(f, unix.F_RDLCK); ok && err == nil {
-			ids = append(ids, e.Name())
-		}
-		f.Close()
-	}
-	return ids, err
-}

@@ -37,6 +37,9 @@ type fault struct {
 func (f *fault) Error() string { return f.err.Error() }
 func (f *fault) Unwrap() error { return f.err }
 
+// Is makes errors.Is(err, record.ErrNotFound) and its like work.
+func (f *fault) Is(target error) bool { return target == f.kind }
+
 func failf(kind record.Fault, format string, args ...any) error {
 	return &fault{kind, fmt.Errorf(format, args...)}
 }

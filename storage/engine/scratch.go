@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"coracle/storage"
 	"coracle/storage/record"
 
 	"golang.org/x/sys/unix"
@@ -69,6 +70,7 @@ func (s *scratch) make(store sweepable) error {
 // half-removed directory as its own work.
 func (s *scratch) close() {
 	os.RemoveAll(s.dir)
+	_ = storage.Reserve{Data: filepath.Dir(s.root)}.Restore() // now that there is something to delete
 	s.lock.Close()
 }
 

@@ -51,6 +51,9 @@ func (e *engine) open() error {
 	if err != nil {
 		return err
 	}
+	if err := checkLocal(options.GraphRoot); err != nil {
+		return err
+	}
 	switch options.GraphDriverName {
 	case "", "overlay":
 		options.GraphDriverName = "overlay"

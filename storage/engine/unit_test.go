@@ -259,7 +259,11 @@ type fakeStore struct {
 	layers  map[string]bool // true: in use
 	parents map[string]string
 	asked   []string
+	root    string
 }
+
+func (f *fakeStore) GraphRoot() string  { return f.root }
+func (f *fakeStore) ImageStore() string { return "" }
 
 func (f *fakeStore) Exists(id string) bool { _, ok := f.layers[id]; return ok }
 

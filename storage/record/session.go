@@ -20,6 +20,10 @@ type Session struct {
 	User     string
 	// UIDs and GIDs are the maps of the base user namespace, inside → host.
 	UIDs, GIDs userns.IDMap
+	// Unshared says that the command runs in the namespaces of coracle unshare, in
+	// which mounts stay; Holder is the address of who keeps files open there.
+	Unshared bool   `json:",omitempty"`
+	Holder   string `json:",omitempty"`
 }
 
 // maxSession bounds a session, in bytes.

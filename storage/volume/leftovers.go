@@ -2,10 +2,9 @@ package volume
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
-
-	"os"
 
 	"coracle/storage"
 )

@@ -12,6 +12,7 @@ import (
 	"go.podman.io/storage"
 
 	"coracle/storage/engine"
+	"coracle/storage/record"
 )
 
 // ErrInUse says that a container stands on an image.
@@ -20,7 +21,7 @@ var ErrInUse = errors.New("image is in use")
 // ErrReadOnly says that an image lies in an additional store.
 var ErrReadOnly = errors.New("image is in a read-only store")
 
-// Removal is how to remove images.
+// Removal is how to remove images, any number with one value.
 type Removal struct {
 	// Force removes an image that has several names although it is asked for by id.
 	Force bool
@@ -29,6 +30,10 @@ type Removal struct {
 	// Free is called before an image itself goes: an error keeps it. It tells
 	// [ErrInUse] when a container of ours stands on it.
 	Free func(ctx context.Context, img *storage.Image) error
+	// List is [List], or what knows the answer already.
+	List func(ctx context.Context) (*record.Catalog, error)
+
+	family *family // as of the first removal
 }
 
 // Removed is what happened.
@@ -41,11 +46,11 @@ type Removed struct {
 // Remove takes the name by which an image was found off it, and removes the image
 // with the last of its names, as podman and docker do. By id or digest it
 // removes all of it. What it did before an error is in Removed.
-func (r Removal) Remove(ctx context.Context, s *engine.Store, f *Found) (Removed, error) {
+func (r *Removal) Remove(ctx context.Context, s *engine.Store, f *Found) (Removed, error) {
 	var done Removed
 	img := f.Image
 	if img.ReadOnly {
-		return done, fmt.Errorf("%w: %s\n  fix: remove it where that store can be written to", ErrReadOnly, label(f))
+		return done, readOnly(img.ID)
 	}
 	switch {
 	case f.Name != "" && len(img.Names) > 1:
@@ -58,20 +63,32 @@ func (r Removal) Remove(ctx context.Context, s *engine.Store, f *Found) (Removed
 		return done, fmt.Errorf("image %.12s has more than one name: %s\n  fix: coracle rmi NAME, or coracle rmi -f %.12s for all of them",
 			img.ID, strings.Join(img.Names, ", "), img.ID)
 	}
-	parent := ""
-	if !r.NoPrune {
+	return r.Delete(ctx, s, img)
+}
+
+// Delete removes an image whatever its names.
+func (r *Removal) Delete(ctx context.Context, s *engine.Store, img *storage.Image) (Removed, error) {
+	var done Removed
+	if img.ReadOnly {
+		return done, readOnly(img.ID)
+	}
+	if r.family == nil && !r.NoPrune {
 		var err error
-		if parent, err = parentOf(ctx, s, img.ID); err != nil {
+		if r.family, err = r.readFamily(ctx, s); err != nil {
 			return done, err
 		}
 	}
-	if err := r.delete(ctx, s, img, &done); err != nil {
+	if err := r.delete(ctx, s, img, &done); err != nil || r.NoPrune {
 		return done, err
 	}
-	return done, r.parents(ctx, s, parent, &done)
+	return done, r.parents(ctx, s, r.family.gone(img.ID), &done)
 }
 
-func (r Removal) delete(ctx context.Context, s *engine.Store, img *storage.Image, done *Removed) error {
+func readOnly(id string) error {
+	return fmt.Errorf("%w: %.12s\n  fix: remove it where that store can be written to", ErrReadOnly, id)
+}
+
+func (r *Removal) delete(ctx context.Context, s *engine.Store, img *storage.Image, done *Removed) error {
 	if r.Free != nil {
 		if err := r.Free(ctx, img); err != nil {
 			return err
@@ -92,24 +109,11 @@ func (r Removal) delete(ctx context.Context, s *engine.Store, img *storage.Image
 
 // parents removes the nameless images that a removed one was built on, as long
 // as nothing else needs them: steps of a build.
-func (r Removal) parents(ctx context.Context, s *engine.Store, id string, done *Removed) error {
-	for id != "" {
+func (r *Removal) parents(ctx context.Context, s *engine.Store, id string, done *Removed) error {
+	for id != "" && len(r.family.children[id]) == 0 {
 		img, err := s.Image(id)
 		if err != nil || len(img.Names) > 0 || img.ReadOnly {
 			return nil //nolint:nilerr // somebody else removed it
-		}
-		all, err := List(ctx, s, nil)
-		if err != nil {
-			return err
-		}
-		next := ""
-		for _, e := range all.Images {
-			if e.Parent == id {
-				return nil // it has another child
-			}
-			if e.ID == id {
-				next = e.Parent
-			}
 		}
 		if err := r.delete(ctx, s, img, done); err != nil {
 			if errors.Is(err, ErrInUse) {
@@ -117,31 +121,48 @@ func (r Removal) parents(ctx context.Context, s *engine.Store, id string, done *
 			}
 			return err
 		}
-		id = next
+		id = r.family.gone(id)
 	}
 	return nil
 }
 
-// parentOf is the nameless image that an image was built on. Most stores have no
-// nameless image at all: then nothing needs to be read.
-func parentOf(ctx context.Context, s *engine.Store, id string) (string, error) {
+// family is which image was built on which.
+type family struct {
+	parent   map[string]string
+	children map[string]map[string]bool
+}
+
+// readFamily reads it. A store without nameless images has none that matters: then
+// no configuration is read.
+func (r *Removal) readFamily(ctx context.Context, s *engine.Store) (*family, error) {
+	f := &family{parent: make(map[string]string), children: make(map[string]map[string]bool)}
 	imgs, err := s.Images()
-	if err != nil {
-		return "", err
+	if err != nil || !slices.ContainsFunc(imgs, func(i storage.Image) bool { return len(i.Names) == 0 }) {
+		return f, err
 	}
-	if !slices.ContainsFunc(imgs, func(i storage.Image) bool { return len(i.Names) == 0 && i.ID != id }) {
-		return "", nil
-	}
-	all, err := List(ctx, s, nil)
+	all, err := r.List(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, e := range all.Images {
-		if e.ID == id {
-			return e.Parent, nil
+		if e.Parent == "" {
+			continue
 		}
+		f.parent[e.ID] = e.Parent
+		if f.children[e.Parent] == nil {
+			f.children[e.Parent] = make(map[string]bool)
+		}
+		f.children[e.Parent][e.ID] = true
 	}
-	return "", nil
+	return f, nil
+}
+
+// gone forgets an image and returns its parent.
+func (f *family) gone(id string) (parent string) {
+	parent = f.parent[id]
+	delete(f.parent, id)
+	delete(f.children[parent], id)
+	return parent
 }
 
 // LayerExists returns a test for layers that the store still has, for whoever keeps
@@ -152,11 +173,4 @@ func LayerExists(s *engine.Store) (func(id string) bool, error) {
 		return nil, err
 	}
 	return func(id string) bool { return layers.byID[id] != nil }, nil
-}
-
-func label(f *Found) string {
-	if f.Name != "" {
-		return f.Name
-	}
-	return fmt.Sprintf("%.12s", f.ID)
 }

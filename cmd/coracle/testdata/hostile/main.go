@@ -25,6 +25,7 @@ var words = map[string]func(args []string){
 	"file":      file,
 	"groups":    groups,
 	"int80":     int80,
+	"layer":     layer,
 	"listen":    listen,
 	"look":      look,
 	"mount":     mount,

@@ -3,7 +3,9 @@
 package archive
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +22,9 @@ func (d dirTree) open(name string) (io.ReadCloser, int64, error) {
 	}
 	// Not blocking: there may be a named pipe.
 	f, err := d.root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, bad("it has no %q: %w", name, fs.ErrNotExist)
+	}
 	if err != nil {
 		return nil, 0, err
 	}

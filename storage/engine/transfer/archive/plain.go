@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"go.podman.io/image/v5/pkg/compression"
 	"golang.org/x/sys/unix"
@@ -94,7 +95,7 @@ func Decompressed(ctx context.Context, in io.Reader, size int64) (io.ReadCloser,
 type counter struct {
 	ctx context.Context
 	in  io.Reader
-	n   int64
+	n   atomic.Int64 // decompressors read ahead on their own
 }
 
 func (c *counter) Read(p []byte) (int, error) {
@@ -102,7 +103,7 @@ func (c *counter) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.in.Read(p)
-	c.n += int64(n)
+	c.n.Add(int64(n))
 	return n, err
 }
 
@@ -115,8 +116,9 @@ type growing struct {
 
 func (g *growing) Read(p []byte) (int, error) {
 	n, err := g.ReadCloser.Read(p)
-	if g.have += int64(n); g.have > growthAllowed+maxGrowth*g.from.n {
-		return 0, fmt.Errorf("%w: %d bytes became %d when decompressed", ErrTooLarge, g.from.n, g.have)
+	from := g.from.n.Load()
+	if g.have += int64(n); g.have > growthAllowed+maxGrowth*from {
+		return 0, fmt.Errorf("%w: %d bytes became %d when decompressed", ErrTooLarge, from, g.have)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = bad("%w", err)

@@ -1,0 +1,45 @@
+//go:build containers_image_openpgp
+
+package main
+
+import (
+	"context"
+
+	"coracle/storage/engine/images"
+)
+
+// tagCommand is `coracle tag`.
+type tagCommand struct {
+	Image string   `arg:"" help:"Name or id."`
+	Names []string `arg:"" name:"name" help:"New names; without a registry they are localhost's."`
+}
+
+func (c *tagCommand) Run(ctx context.Context, s *session) error {
+	store, err := s.store()
+	if err != nil {
+		return err
+	}
+	img, err := images.Find(ctx, store, c.Image)
+	if err != nil {
+		return err
+	}
+	return images.Tag(ctx, store, img, c.Names)
+}
+
+// untagCommand is `coracle untag`.
+type untagCommand struct {
+	Image string   `arg:"" help:"Name or id."`
+	Names []string `arg:"" optional:"" name:"name" help:"Names to take off; all without any."`
+}
+
+func (c *untagCommand) Run(ctx context.Context, s *session) error {
+	store, err := s.store()
+	if err != nil {
+		return err
+	}
+	img, err := images.Find(ctx, store, c.Image)
+	if err != nil {
+		return err
+	}
+	return images.Untag(ctx, store, img, c.Names)
+}

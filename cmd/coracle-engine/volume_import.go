@@ -1,0 +1,65 @@
+//go:build containers_image_openpgp
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"go.podman.io/image/v5/pkg/compression"
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"coracle/storage/volume/archive"
+)
+
+// volumeImport is `coracle volume import`.
+type volumeImport struct {
+	Name   string `arg:"" name:"volume" help:"Name."`
+	Source string `arg:"" optional:"" name:"file" help:"Tar archive, perhaps compressed; - or none is standard input."`
+}
+
+func (c *volumeImport) Run(ctx context.Context, s *session) error {
+	v, data, err := openContent(s, c.Name)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(data)
+	var in io.Reader = os.Stdin
+	if c.Source != "" && c.Source != "-" {
+		f, err := os.Open(c.Source)
+		if err != nil {
+			return fmt.Errorf("cannot read the archive: %w", err)
+		}
+		defer f.Close()
+		in = f
+	} else if term.IsTerminal(0) {
+		return errors.New("an archive is not typed\n  fix: coracle volume import " + c.Name + " FILE")
+	}
+	packed := &counter{r: in}
+	plain, _, err := compression.AutoDecompress(packed)
+	if err != nil {
+		return fmt.Errorf("cannot read the archive: %w", err)
+	}
+	defer plain.Close()
+	if err := archive.Import(ctx, plain, data, archive.Limits{Compressed: packed.n.Load}); err != nil {
+		return fmt.Errorf("cannot import into the volume %q: %w", v.Name, err)
+	}
+	return s.volumes().Imported(v)
+}
+
+// counter counts what is read; decompressors read in goroutines of their own.
+type counter struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n.Add(int64(n))
+	return n, err
+}
