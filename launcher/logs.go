@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -37,7 +38,7 @@ func (c *Containers) Logs(ctx context.Context, name string, l Logs) error {
 	if x.Err == nil && x.Intent.LogDriver == "" {
 		return fmt.Errorf("container %s keeps no log: it was made with --log-driver none or passthrough", x.Name)
 	}
-	r := &logReader{Logs: l, path: filepath.Join(x.Path, logFile), json: x.Intent.LogDriver == "json-file"}
+	r := &logReader{Logs: l, path: filepath.Join(x.Path, logFile), json: x.Intent.LogDriver == "json-file", within: make(map[bool]bool)}
 	if err := r.read(ctx, x); !errors.Is(err, errUntil) {
 		return err
 	}
@@ -49,6 +50,9 @@ type logReader struct {
 	Logs
 	path string
 	json bool
+	// within tells of which streams a line has begun, skip of which it had before
+	// the first entry that is wanted. Keyed by whether it is standard error.
+	within, skip map[bool]bool
 }
 
 func (r *logReader) read(ctx context.Context, x *containers.Container) error {
@@ -165,29 +169,36 @@ func (r *logReader) backwards(f *os.File, size int64, want int) (at int64, found
 		// Count whole lines in tail, all of whose entries but perhaps the first are complete.
 		starts := r.lineStarts(tail, pos == 0)
 		if len(starts) >= want {
-			return pos + int64(starts[len(starts)-want]), want, nil
+			s := starts[len(starts)-want]
+			r.skip = s.within
+			return pos + int64(s.off), want, nil
 		}
 		found = len(starts)
 	}
 	return 0, found, nil
 }
 
-// lineStarts are the offsets at which lines of output begin in a piece of log;
-// whole tells that the piece begins with an entry.
-func (r *logReader) lineStarts(b []byte, whole bool) (starts []int) {
-	begin := whole // whether the next entry begins a line
+// lineStart is where a line of output begins in a piece of log, and which streams
+// are within a line there.
+type lineStart struct {
+	off    int
+	within map[bool]bool
+}
+
+// lineStarts finds where lines begin; whole tells that the piece begins with an
+// entry.
+func (r *logReader) lineStarts(b []byte, whole bool) (starts []lineStart) {
+	within := map[bool]bool{} // streams of which the next entry goes on with a line
 	for off := 0; off < len(b); {
 		end := bytes.IndexByte(b[off:], '\n')
 		if end < 0 {
 			end = len(b) - off - 1
 		}
 		if e, ok := r.parse(b[off : off+end+1]); ok {
-			if begin {
-				starts = append(starts, off)
+			if !within[e.err] && (off > 0 || whole) {
+				starts = append(starts, lineStart{off, maps.Clone(within)})
 			}
-			begin = !e.partial
-		} else if off == 0 && !whole {
-			begin = false
+			within[e.err] = e.partial
 		}
 		off += end + 1
 	}
@@ -234,7 +245,6 @@ var errUntil = errors.New("past the last moment wanted")
 // copy writes the entries from where the file is to its end.
 func (r *logReader) copy(f *os.File) error {
 	in := bufio.NewReaderSize(f, 256<<10)
-	begun := map[bool]bool{} // lines of a stream of which a part was written
 	for {
 		line, err := in.ReadSlice('\n')
 		for err == bufio.ErrBufferFull { // longer than any entry that was read at once
@@ -255,13 +265,17 @@ func (r *logReader) copy(f *os.File) error {
 		if !ok {
 			continue // half an entry, of a crash
 		}
-		if err := r.write(e, begun); err != nil {
+		if err := r.write(e); err != nil {
 			return err
 		}
 	}
 }
 
-func (r *logReader) write(e entry, begun map[bool]bool) error {
+func (r *logReader) write(e entry) error {
+	if r.skip[e.err] {
+		r.skip[e.err] = e.partial
+		return nil
+	}
 	if !r.Since.IsZero() || !r.Until.IsZero() {
 		t, err := time.Parse(time.RFC3339Nano, string(e.time))
 		if err == nil && !r.Since.IsZero() && t.Before(r.Since) {
@@ -275,12 +289,12 @@ func (r *logReader) write(e entry, begun map[bool]bool) error {
 	if e.err {
 		w = r.Err
 	}
-	if r.Timestamps && !begun[e.err] {
+	if r.Timestamps && !r.within[e.err] {
 		if _, err := w.Write(append(e.time[:len(e.time):len(e.time)], ' ')); err != nil {
 			return err
 		}
 	}
-	begun[e.err] = e.partial
+	r.within[e.err] = e.partial
 	_, err := w.Write(e.text)
 	return err
 }

@@ -38,13 +38,15 @@ func (c *Container) history(stated bool) {
 			c.Started = fi.ModTime()
 		}
 	}
-	if c.Running {
+	if c.PID != 0 {
 		return
 	}
 	e, ok := ReadExit(c.Dir)
 	switch {
 	case ok && !e.Started.Before(c.Started.Add(-startSlack)):
 		c.Started, c.Exit = e.Started, &e
+	case c.Running:
+		// It is starting, or it has just ended.
 	case stated:
 		c.Exit = &Exit{Status: killed, Started: c.Started}
 	case ok:
