@@ -113,7 +113,7 @@ func (x *execution) run() (int, error) {
 		}
 	}
 	x.pipes.start()
-	return (&follower{conn: x.conn, relay: &relay{signal: signals, pipes: &x.pipes}, leave: x.options.Detach, proxy: true, gone: errKilled}).follow()
+	return (&follower{conn: x.conn, relay: &relay{signal: signals, pipes: &x.pipes, keys: detachKeys{keys: x.keys}}, leave: x.options.Detach, proxy: true, gone: errKilled}).follow()
 }
 
 // stdio is what the command gets: this process's descriptors, but no terminal of

@@ -3,6 +3,9 @@ package launcher
 import (
 	"encoding/binary"
 	"fmt"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 )
 
 // follower is a process that a supervisor has been asked to start, as the one
@@ -19,13 +22,23 @@ type follower struct {
 	// started and failed are called when the process runs, and when it never will.
 	started func(pid int) error
 	failed  func()
+	// left says that the user has detached.
+	left atomic.Bool
 }
 
 // follow relays until the process has ended, and returns its exit status.
 func (f *follower) follow() (int, error) {
+	f.relay.leave = func() {
+		f.left.Store(true)
+		_ = unix.Shutdown(int(f.conn.f.Fd()), unix.SHUT_RDWR)
+	}
 	for {
 		k, payload, fds, err := f.conn.receive()
 		if err != nil {
+			if f.left.Load() {
+				f.relay.abandon()
+				return 0, nil
+			}
 			f.relay.finish()
 			return ExitFailed, f.gone
 		}

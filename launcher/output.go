@@ -65,7 +65,9 @@ func (o *output) redirect(interactive bool) error {
 func (o *output) start(tty int) {
 	if tty >= 0 {
 		for _, f := range o.ends {
-			f.Close()
+			if f != nil {
+				f.Close()
+			}
 		}
 		_ = unix.SetNonblock(tty, true)
 		o.tty, o.input = true, os.NewFile(uintptr(tty), "terminal")
@@ -142,7 +144,7 @@ func (o *output) detach(c *conn) {
 // attach serves a client that wants to see the container's output, and to give
 // it input.
 func (r *resident) attach(c conn, _ []byte) error {
-	o := r.output
+	o := r.output.Load()
 	if o == nil {
 		return errors.New("the container's output goes to the program that started it\n  fix: start it with -d to attach to it")
 	}

@@ -21,6 +21,9 @@ type relay struct {
 	undo   func()
 	output chan struct{}
 	pipes  *pipes
+	// keys end the relaying without ending the container; leave is called then.
+	keys  detachKeys
+	leave func()
 }
 
 // notProxied are signals that are about the caller itself, or come from Go.
@@ -62,7 +65,7 @@ func (r *relay) start(pidfd, tty int, proxy bool) error {
 		signal.Notify(r.signal, unix.SIGWINCH)
 		r.resize()
 		r.output = make(chan struct{})
-		go func() { _, _ = io.Copy(r.tty, os.Stdin) }()
+		go r.typed()
 		go func() { _, _ = io.Copy(os.Stdout, r.tty); close(r.output) }()
 	}
 	if proxy {
@@ -85,10 +88,33 @@ func (r *relay) pass(s os.Signal) {
 	}
 }
 
+// typed passes on what is typed, until the keys that detach.
+func (r *relay) typed() {
+	b := make([]byte, 4096)
+	for {
+		n, err := os.Stdin.Read(b)
+		pass, over := r.keys.feed(b[:n])
+		if _, werr := r.tty.Write(pass); werr != nil || err != nil {
+			return
+		}
+		if over {
+			r.leave()
+			return
+		}
+	}
+}
+
 // resize gives the container's terminal the size of the caller's.
 func (r *relay) resize() {
 	if w, h, err := term.GetSize(0); err == nil {
 		_ = unix.IoctlSetWinsize(int(r.tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: uint16(h), Col: uint16(w)})
+	}
+}
+
+// abandon restores the terminal of a user who goes on with something else.
+func (r *relay) abandon() {
+	if r.undo != nil {
+		r.undo()
 	}
 }
 

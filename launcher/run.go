@@ -233,9 +233,9 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 	}
 	if l.options.Detach {
 		req.Detach, req.Interactive = true, l.options.Interactive
-		req.Log.Driver = l.logDriver()
-		req.Log.MaxSize, req.Log.MaxFiles, _ = l.options.LogLimits() // checked before
 	}
+	req.Log.Driver = l.logDriver()
+	req.Log.MaxSize, req.Log.MaxFiles, _ = l.options.LogLimits() // checked before
 	fds := []int{int(dir.Lock.Fd())}
 	for _, j := range l.plan.Joins {
 		fds = append(fds, int(l.joins[j.Type].Fd()))
@@ -268,7 +268,7 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 // follow relays until the container has ended.
 func (r *running) follow(l *launch, dir *storage.Dir, signals chan os.Signal) (int, error) {
 	f := follower{
-		conn: r.conn, relay: &relay{signal: signals, pipes: &r.pipes}, leave: l.options.Detach, proxy: l.options.SigProxy,
+		conn: r.conn, relay: &relay{signal: signals, pipes: &r.pipes, keys: detachKeys{keys: l.extras.DetachKeys}}, leave: l.options.Detach, proxy: l.options.SigProxy,
 		gone: errKilled,
 		started: func(pid int) error {
 			if !dir.Keep && !l.options.Detach {

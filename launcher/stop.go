@@ -161,12 +161,13 @@ func (c *Containers) Wait(ctx context.Context, name string) (int, error) {
 			return 0, err
 		}
 	}
-	e, ok := containers.ReadExit(x.Dir)
-	switch {
-	case ok:
-		return e.Status, nil
-	case x.Running:
-		return 0, fmt.Errorf("container %s ended, and its supervisor with it: nobody knows how", x.Name)
+	if x.Running { // it was
+		if x, err = c.Find(x.ID); err != nil {
+			return 0, err
+		}
+	}
+	if x.Exit != nil {
+		return x.Exit.Status, nil
 	}
 	return 0, nil // it never ran, docker says 0
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -39,7 +40,7 @@ type supervisor struct {
 	// adopts says that orphans of the container become this process's children.
 	adopts bool
 	// output is nil when the container has the caller's descriptors.
-	output  *output
+	output  atomic.Pointer[output]
 	started time.Time
 }
 
@@ -204,14 +205,14 @@ func (s *supervisor) supervise() {
 	if s.tty >= 0 {
 		fds = append(fds, s.tty)
 	}
-	if s.req.Pidfile {
-		s.writeState() // first: whoever reads that file may at once share its namespaces
+	if s.req.Pidfile || s.req.Detach {
+		s.writeState() // first: whoever is told of the container may at once ask for it
 	}
 	_ = s.conn.send(msgStarted, binary.BigEndian.AppendUint32(nil, uint32(s.pid)), fds...)
 	// Nobody else waits for what others may know of this container.
 	announced := make(chan func())
 	go func() {
-		if !s.req.Pidfile {
+		if !s.req.Pidfile && !s.req.Detach {
 			s.writeState()
 		}
 		announced <- announceBase(s.run)
@@ -221,20 +222,20 @@ func (s *supervisor) supervise() {
 		time.AfterFunc(s.req.Timeout, func() { _ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0) })
 	}
 	switch {
-	case s.output != nil:
+	case s.output.Load() != nil:
 		s.conn.f.Close() // the caller has what it waited for
-		s.output.start(s.tty)
+		s.output.Load().start(s.tty)
 	case s.tty >= 0:
-		go s.drainWithoutCaller()
+		go s.succeedCaller()
 	}
 	r := s.reside()
 	status := s.wait()
 	finished := time.Now()
 	s.endOrphans()
-	if s.output != nil {
-		s.output.finish()
+	if o := s.output.Load(); o != nil {
+		o.finish()
 	}
-	// The socket stays open: its end would tell drainWithoutCaller to take the last
+	// The socket stays open: its end would tell succeedCaller to take the last
 	// output from the terminal, which the caller is reading.
 	_ = s.conn.send(msgExited, []byte{byte(status)})
 	s.writeExit(status, finished)
@@ -247,15 +248,20 @@ func (s *supervisor) supervise() {
 // redirect takes the container's output to where a caller that does not stay
 // wants it.
 func (s *supervisor) redirect() error {
-	o := &output{attached: make(map[*conn]bool)}
-	if s.req.Log.Driver != "" {
-		var err error
-		if o.log, err = openLog(s.req.Dir, s.req.Log); err != nil {
-			return err
-		}
+	o, err := s.newOutput()
+	if err != nil {
+		return err
 	}
-	s.output = o
+	s.output.Store(o)
 	return o.redirect(s.req.Interactive)
+}
+
+func (s *supervisor) newOutput() (o *output, err error) {
+	o = &output{attached: make(map[*conn]bool)}
+	if s.req.Log.Driver != "" {
+		o.log, err = openLog(s.req.Dir, s.req.Log)
+	}
+	return o, err
 }
 
 // writeExit leaves the fact of how the container ended.
@@ -289,18 +295,18 @@ func (s *supervisor) releaseStdio() {
 	unix.Close(null)
 }
 
-// drainWithoutCaller reads and drops the terminal's output once the caller is
-// gone, so that the container does not stop at a full terminal.
-func (s *supervisor) drainWithoutCaller() {
+// succeedCaller takes the terminal over once the caller is gone: the container
+// does not stop at a full terminal, and somebody else may attach to it.
+func (s *supervisor) succeedCaller() {
 	if _, _, _, err := s.conn.receive(); err == nil {
 		return
 	}
-	b := make([]byte, 4096)
-	for {
-		if n, err := unix.Read(s.tty, b); err != unix.EINTR && (err != nil || n == 0) {
-			return
-		}
+	o, err := s.newOutput()
+	if err != nil {
+		o.log = nil // a terminal without a log is better than none
 	}
+	o.start(s.tty)
+	s.output.Store(o)
 }
 
 // wait waits for the container's first process.

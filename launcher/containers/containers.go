@@ -33,13 +33,28 @@ type Intent struct {
 	UIDs, GIDs  userns.IDMap      `json:",omitempty"`
 	Rootfs      string            `json:",omitempty"`
 	Args        []string          // the command line after run
+	Command     []string          `json:",omitempty"` // what is executed, entrypoint included
 	Options     json.RawMessage   `json:",omitempty"` // all of it, as package launcher/intent has it
+	TTY         bool              `json:",omitempty"`
+	Interactive bool              `json:",omitempty"`
+	Network     string            `json:",omitempty"`
+	Mounts      []Mount           `json:",omitempty"`
 	Seccomp     string            `json:",omitempty"` // "", "unconfined" or the path of a profile
 	Cwd         string            // where relative paths begin
 	LogDriver   string            `json:",omitempty"` // empty: no log is kept
 	Labels      map[string]string `json:",omitempty"`
 	StopSignal  int
 	StopTimeout float64 // seconds, negative for ever
+}
+
+// Mount is something that the user had mounted, in the words of docker's inspect.
+type Mount struct {
+	Type        string // bind, volume, image
+	Name        string `json:",omitempty"` // of the volume
+	Source      string
+	Destination string
+	RW          bool
+	Propagation string `json:",omitempty"`
 }
 
 // Set is the containers of one user.
@@ -60,6 +75,10 @@ type Container struct {
 	// from a later process of the same pid: see [StartTime].
 	PID   int
 	Start string
+	// Started is when it was started last, zero if it never was; Exit how it ended
+	// last, nil while it runs.
+	Started time.Time
+	Exit    *Exit
 	// Err says why the intent cannot be read; the container is there all the same.
 	Err error
 }
@@ -110,6 +129,7 @@ func (s Set) look(d *storage.Dir) (*Container, error) {
 	case !errors.Is(err, fs.ErrNotExist) || d.Keep:
 		c.Err = fmt.Errorf("container %s: its record cannot be read: %w", d.ID, err)
 	}
+	c.history(ok)
 	if c.Intent.ImageID == "" && ok {
 		c.Intent.ImageID = state.Image
 	}

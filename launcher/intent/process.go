@@ -104,11 +104,7 @@ func (b *builder) stop() error {
 			b.extra.StopTimeout = -1
 		}
 	}
-	if k := b.o.DetachKeys; k != nil {
-		b.extra.DetachKeys, err = parseDetachKeys(*k)
-	} else {
-		b.extra.DetachKeys = []byte{'p' & 0x1f, 'q' & 0x1f}
-	}
+	b.extra.DetachKeys, err = DetachKeys(b.o.DetachKeys)
 	return err
 }
 
@@ -152,6 +148,14 @@ func magicPath(clean string) bool {
 	}
 	_, err := parseID(pid)
 	return err == nil
+}
+
+// DetachKeys reads --detach-keys; nil is ctrl-p,ctrl-q.
+func DetachKeys(s *string) ([]byte, error) {
+	if s == nil {
+		return []byte{'p' & 0x1f, 'q' & 0x1f}, nil
+	}
+	return parseDetachKeys(*s)
 }
 
 // parseDetachKeys reads docker's form, keys separated by commas, each one character or ctrl- and one of
