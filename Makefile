@@ -37,7 +37,7 @@ else
 endif
 
 .PHONY: all build cross base engine demo test test-setup check lint vet staticcheck \
-  govulncheck unit fuzz test-arm64 bench install clean
+  govulncheck unit crash fuzz test-arm64 bench bench-storage install clean
 all: build
 
 # Each step is incremental: go build finds out by itself what changed, and files
@@ -87,6 +87,12 @@ unit: export CORACLE_BIN := $(CURDIR)/bin/coracle
 unit: build
 	$(GO) test -json -count=1 -timeout 10m -tags '$(TAGS)' ./... ./.ci/summary | $(GO) run ./.ci/summary -allowed .ci/skips.allowed
 
+# Kills pull, load, commit, run, rm, rmi and prune before every system call with
+# which they change something, and has 20 processes use one store for a minute.
+# Takes half an hour; make test does a part of it.
+crash: build
+	CORACLE_BIN=$(CURDIR)/bin/coracle CORACLE_CRASH=all $(GO) test -count=1 -timeout 3h -v -run '^Test(Crash|Concurrent|FullDisk)' ./cmd/coracle
+
 # The fast executor's assembly and the launcher on an emulated arm64 kernel.
 test-arm64:
 	.ci/arm64
@@ -99,6 +105,11 @@ fuzz:
 # bench installs nothing: it compares with the peers that are there.
 bench: build
 	$(GO) run ./cmd/coracle-bench $(BENCHFLAGS)
+
+# The image store: pull, load, save, commit, rmi, lists. The first run makes an
+# image of a Debian root file system with mmdebstrap, in the user's cache.
+bench-storage: build
+	$(GO) run ./cmd/coracle-bench -storage $(BENCHFLAGS)
 
 install: build
 	install -D -m 0755 $(OUT) $(DESTDIR)$(PREFIX)/bin/coracle

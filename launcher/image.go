@@ -53,6 +53,8 @@ func (l *launch) imageOf(ctx context.Context, ref string) (*record.Record, error
 	}
 	answer, err := l.askEngine(ctx, "resolve", record.Request{
 		Ref: ref, Platform: platform, Pull: pull, Quiet: l.options.Quiet, Scratch: filepath.Join(l.paths.Data, "incoming"),
+		AuthFile: l.options.Authfile, Creds: l.options.Creds, CertDir: l.options.CertDir, TLSVerify: l.options.TLSVerify,
+		Retry: l.options.Retry, RetryDelay: l.options.RetryDelay, IDs: l.options.IDs, SignaturePolicy: l.options.SigPolicy,
 	})
 	if err != nil {
 		return nil, err

@@ -182,7 +182,7 @@ func (l *launch) compute(ctx context.Context, d *storage.Dir) error {
 	}
 	l.resolveMasks(view)
 	l.plan, err = plan.New(plan.Input{
-		Spec: l.spec, Root: l.root(d), Files: files, Filter: filter, Dirs: l.extras.Dirs, Volumes: l.places,
+		Spec: l.spec, Root: l.root(d), Files: files, Filter: filter, Volumes: l.places,
 		KeepGroups: l.extras.KeepGroups, DenySetgroups: l.grant.Single, Init: l.extras.Init,
 		Kind: l.kind(view, files), NotDir: notDir, Keep: l.extras.PreserveFDs,
 	})

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"coracle/launcher/plan"
+	"coracle/storage"
 	"coracle/userns/tape"
 )
 
@@ -71,11 +73,12 @@ func killChild(pid int) {
 // tryFuse tries whether fuse-overlayfs serves directories below dir, as mapped
 // root in a mount namespace of its own.
 func tryFuse(dir, program string) error {
-	at, err := os.MkdirTemp(dir, ".probe-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(at)
+	return storage.TryIn(dir, func(at string) error { return serveIn(at, program) })
+}
+
+func serveIn(at, program string) error {
+	runtime.LockOSThread() // the server dies with the thread that starts it
+	defer runtime.UnlockOSThread()
 	for _, d := range []string{"low", "up", "work", "root"} {
 		if err := os.Mkdir(filepath.Join(at, d), 0o700); err != nil {
 			return err

@@ -23,6 +23,8 @@ type mounted struct {
 	views  map[string]*storage.View
 	todo   volumeRequest
 	locks  []*os.File // to be held while the container lives
+	// imageIDs are the ids of the images mounted, by destination.
+	imageIDs map[string]string
 }
 
 func (l *launch) closeViews() {
@@ -49,11 +51,14 @@ func (l *launch) mountsOf(name string) ([]volume.Mount, error) {
 // prepareVolumes makes and fills the volumes that the specification names, and
 // completes its mounts. With --explain it only looks.
 func (l *launch) prepareVolumes(ctx context.Context, d *storage.Dir, view *storage.View) error {
-	l.mounted = mounted{places: map[string]*plan.Volume{}, views: map[string]*storage.View{}}
+	l.mounted = mounted{places: map[string]*plan.Volume{}, views: map[string]*storage.View{}, imageIDs: map[string]string{}}
 	if len(l.extras.Asked) == 0 {
 		return nil
 	}
 	if err := l.nameVolumes(); err != nil {
+		return err
+	}
+	if err := l.openImages(ctx, d); err != nil {
 		return err
 	}
 	if !l.options.Explain && l.again == nil {
@@ -63,9 +68,6 @@ func (l *launch) prepareVolumes(ctx context.Context, d *storage.Dir, view *stora
 		}
 	}
 	if err := l.openVolumes(d, view); err != nil {
-		return err
-	}
-	if err := l.openImages(ctx, d); err != nil {
 		return err
 	}
 	if err := l.chowns(); err != nil {
@@ -136,7 +138,7 @@ func (l *launch) claim(d *storage.Dir) error {
 		}
 		for _, u := range l.extras.Images {
 			if u.Destination == dest {
-				entry.Subpath = u.Subpath
+				entry.Subpath, entry.ImageID = u.Subpath, l.imageIDs[dest]
 			}
 		}
 		if m.Type != "devpts" {

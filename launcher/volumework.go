@@ -151,6 +151,7 @@ func (l *launch) openImages(ctx context.Context, d *storage.Dir) error {
 		if u.Writable {
 			stack.Upper = "upper"
 		}
+		l.imageIDs[u.Destination] = image.ID
 		view := storage.NewView(dirs)
 		l.views[u.Destination] = view
 		p := &plan.Volume{Stack: stack, Sub: u.Subpath, Base: l.base(d, len(l.places)), Name: "the image " + u.Image}

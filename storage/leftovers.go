@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +27,9 @@ func (c Containers) Leftovers() ([]Leftover, error) {
 		found, err := c.leftIn(parent)
 		all, errs = append(all, found...), append(errs, err)
 	}
+	for _, name := range c.probes() {
+		all = append(all, Leftover{name, "trial that was interrupted"})
+	}
 	names, err := readDir(filepath.Join(c.Data, namesDir))
 	for _, name := range names {
 		if c.stale(name) {
@@ -33,6 +37,41 @@ func (c Containers) Leftovers() ([]Leftover, error) {
 		}
 	}
 	return all, errors.Join(append(errs, err)...)
+}
+
+// probePrefix begins the names of directories in which mounting is tried out;
+// the pid of whoever tries follows.
+const probePrefix = ".probe-"
+
+// probes lists the trials whose process is gone.
+func (c Containers) probes() (left []string) {
+	names, _ := readDir(c.Data)
+	for _, name := range names {
+		rest, ok := strings.CutPrefix(name, probePrefix)
+		pid, _, _ := strings.Cut(rest, "-")
+		if _, err := strconv.Atoi(pid); ok && err == nil && ended(pid) {
+			left = append(left, name)
+		}
+	}
+	return left
+}
+
+// ended tells that there is no such process, or that it only waits for its parent
+// to take note (proc_pid_stat(5): field 3, after the last parenthesis).
+func ended(pid string) bool {
+	stat, err := readFact("/proc/"+pid+"/stat", 1<<12)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
+		return true
+	}
+	after := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	return err == nil && len(after) > 0 && (after[0] == "Z" || after[0] == "X")
+}
+
+func (c Containers) reapProbes(ctx context.Context) (err error) {
+	for _, name := range c.probes() {
+		err = errors.Join(err, removeTree(ctx, filepath.Join(c.Data, name)))
+	}
+	return err
 }
 
 func (c Containers) leftIn(parent string) (all []Leftover, err error) {

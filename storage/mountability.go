@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,7 +38,7 @@ var ErrNoOverlay = errors.New("the kernel's overlay cannot be used here")
 // and a replaced directory. Nothing is attached, everything made is removed.
 // Errors: [ErrNoOverlay], and what keeps it from trying.
 func ProbeOverlay(dir string) error {
-	return probe(dir, func(at string) error {
+	return TryIn(dir, func(at string) error {
 		for _, d := range []string{"low", "low/dir", "low/dir/in", "up", "work"} {
 			if err := os.Mkdir(filepath.Join(at, d), 0o700); err != nil {
 				return err
@@ -90,7 +91,7 @@ func whiteoutAt(path string) error {
 func ProbeRedirect(dir string) (bool, error) {
 	const text = "elsewhere"
 	works := false
-	err := probe(dir, func(at string) error {
+	err := TryIn(dir, func(at string) error {
 		if err := os.MkdirAll(filepath.Join(at, "data/layer"), 0o700); err != nil {
 			return err
 		}
@@ -126,12 +127,13 @@ func ProbeRedirect(dir string) (bool, error) {
 	return works, err
 }
 
-// probe lets try work in a directory below dir that is removed afterwards.
-func probe(dir string, try func(at string) error) error {
+// TryIn lets try work in a new directory in dir that is removed afterwards, and
+// swept as garbage if the process is killed.
+func TryIn(dir string, try func(at string) error) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	at, err := os.MkdirTemp(dir, ".probe-")
+	at, err := os.MkdirTemp(dir, probePrefix+strconv.Itoa(os.Getpid())+"-")
 	if err != nil {
 		return err
 	}

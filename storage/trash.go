@@ -74,6 +74,7 @@ func (c Containers) Reap(ctx context.Context) error {
 		c.reapUnfinished(keptDir),
 		c.reap(ctx, keptDir, gonePrefix),
 		c.reapNames(ctx),
+		c.reapProbes(ctx),
 	)
 }
 

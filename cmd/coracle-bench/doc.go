@@ -24,6 +24,20 @@
 // clean-up process. How long that takes (column "gone") and the processor time
 // of all processes together (column "cpu") are shown too.
 //
+// # Storage
+//
+// With -storage the programs do what one does with an image: pull it from a
+// registry that this program starts on the loopback, pull it again, pull another
+// one with the same layers, run it with --userns keep-id, commit, save, remove,
+// load. The image is a Debian root file system in several layers, made once with
+// mmdebstrap and kept in the user's cache. Every program has a store of its own,
+// all on one file system, and takes its turn in each round; skopeo copy knows no
+// containers and does what it can. "curl, then tar -x" fetches the same blobs and
+// unpacks them with their owners, which is the work that nobody can leave out:
+// it makes no copies to push from, checks no digest and syncs nothing.
+//
+// # As whom
+//
 // Root does not measure: it makes the user coracle-bench, with subordinate ids,
 // runs the benchmark as that user in a mount namespace where /sys/fs/cgroup is
 // cgroup2 (podman refuses a hybrid hierarchy), kills what is left by pid, and

@@ -39,7 +39,7 @@ func (s *session) usedImages() (map[string][]string, error) {
 	}
 	used := make(map[string][]string)
 	for _, c := range all {
-		if id := c.Intent.ImageID; id != "" {
+		for _, id := range c.Images() {
 			used[id] = append(used[id], c.ID)
 		}
 	}

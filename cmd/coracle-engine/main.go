@@ -137,6 +137,9 @@ func report(err error) int {
 		return 0
 	}
 	if what := strings.TrimSpace(err.Error()); what != "" {
+		if errors.Is(err, syscall.ENOSPC) && !strings.Contains(what, "\n  fix: ") {
+			what += "\n  fix: coracle system prune, or coracle rmi what you do not need"
+		}
 		fmt.Fprintln(os.Stderr, "coracle: "+text.Printable(what))
 	}
 	var status errStatus

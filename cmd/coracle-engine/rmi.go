@@ -143,7 +143,7 @@ func (s *session) freeImage(force bool) func(context.Context, *cstorage.Image) e
 		var stopped []*containers.Container
 		var running, names []string
 		for _, c := range all {
-			if c.Intent.ImageID != img.ID {
+			if !slices.Contains(c.Images(), img.ID) {
 				continue
 			}
 			names = append(names, containerLabel(c))

@@ -13,9 +13,8 @@ import (
 	"coracle/launcher/containers"
 	"coracle/storage/engine/health"
 	"coracle/storage/engine/images"
+	"coracle/storage/record"
 	"coracle/storage/volume"
-
-	cstorage "go.podman.io/storage"
 )
 
 // systemPrune is `coracle system prune`.
@@ -44,7 +43,7 @@ func (c *systemPrune) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	return c.prune(ctx, h, filter)
+	return c.prune(ctx, s, h, filter)
 }
 
 func (c *systemPrune) warning() string {
@@ -60,7 +59,7 @@ func (c *systemPrune) warning() string {
 }
 
 // prune goes on after an error: what can be freed is freed.
-func (c *systemPrune) prune(ctx context.Context, h *health.Store, filter pruneFilter) error {
+func (c *systemPrune) prune(ctx context.Context, s *session, h *health.Store, filter pruneFilter) error {
 	var total int64
 	var errs []error
 	say := func(what string, gone []health.Pruned, err error) {
@@ -78,22 +77,22 @@ func (c *systemPrune) prune(ctx context.Context, h *health.Store, filter pruneFi
 		gone, err := h.PruneVolumes(ctx, func(v *volume.Volume) bool { return filter.fits(v.Created, v.Labels) })
 		say("Volumes", gone, err)
 	}
-	gone, err = h.PruneImages(ctx, c.All, func(i *cstorage.Image) bool { return filter.fits(i.Created, labelsOf(h, i)) })
+	removal := &images.Removal{Free: s.freeImage(false), List: s.catalog}
+	removed, freed, err := removal.Prune(ctx, h.Engine, images.Pruning{
+		All: c.All, Want: func(e *record.Entry) bool { return filter.fits(e.Created, e.Labels) },
+	})
+	gone, total = nil, total+freed
+	for _, r := range removed {
+		for _, id := range r.Deleted {
+			gone = append(gone, health.Pruned{ID: id})
+		}
+	}
 	say("Images", gone, err)
 	size, err := h.SweepMeasured(ctx)
 	total += size
 	errs = append(errs, err)
 	fmt.Printf("Total reclaimed space: %s\n", format.Size(total))
 	return errors.Join(errs...)
-}
-
-// labelsOf are an image's labels; none when its configuration is damaged.
-func labelsOf(h *health.Store, i *cstorage.Image) map[string]string {
-	content, err := images.Read(h.Engine, i)
-	if err != nil {
-		return nil
-	}
-	return content.Config.Config.Labels
 }
 
 // pruneFilter is what --filter says.

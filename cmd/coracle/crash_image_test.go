@@ -38,7 +38,7 @@ func (w *crashWorld) program(name string) string {
 // image makes an image in OCI layout from layers in the words of mkimage.
 func (w *crashWorld) image(name string, recipes ...string) {
 	w.t.Helper()
-	l := &layout{dir: filepath.Join(w.home, name)}
+	l := &layout{dir: w.path(name)}
 	check(w.t, os.MkdirAll(filepath.Join(l.dir, "blobs/sha256"), 0o755))
 	for _, text := range recipes {
 		var b bytes.Buffer
@@ -56,7 +56,7 @@ func (w *crashWorld) archive(dir, file string) {
 	w.t.Helper()
 	var b bytes.Buffer
 	tw := tar.NewWriter(&b)
-	root := filepath.Join(w.home, dir)
+	root := w.path(dir)
 	check(w.t, filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
@@ -72,7 +72,7 @@ func (w *crashWorld) archive(dir, file string) {
 		return entry(tw, tar.Header{Name: name, Mode: 0o644}, data)
 	}))
 	check(w.t, tw.Close())
-	path := filepath.Join(w.home, file)
+	path := w.path(file)
 	check(w.t, os.WriteFile(path, b.Bytes(), 0o644))
 	check(w.t, os.Chown(path, w.user.uid, w.user.gid))
 }

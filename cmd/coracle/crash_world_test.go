@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +25,8 @@ type crashWorld struct {
 	user *account
 	home string // the user's HOME; what is in images/ below it stays
 	env  []string
+	// inside is a process in the mount namespace that has the home, 0: this one's.
+	inside int
 }
 
 // newCrashWorld makes a user's home. The program must be installed for commands
@@ -81,6 +84,12 @@ func (w *crashWorld) try(argv []string) (output string, status int) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Credential: &syscall.Credential{Uid: uint32(w.user.uid), Gid: uint32(w.user.gid), Groups: []uint32{uint32(w.user.gid)}},
 		Setsid:     true,
+	}
+	if w.inside != 0 {
+		enter := []string{"-t", strconv.Itoa(w.inside), "-m", "--wd=" + w.path(""), "--", "setpriv", "--reuid", w.user.name, "--regid", w.user.name, "--clear-groups", "--"}
+		cmd = exec.Command("nsenter", append(enter, argv...)...)
+		cmd.Env = w.env
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -146,14 +155,14 @@ func (w *crashWorld) copy(from, to string) {
 func (w *crashWorld) listing() []string {
 	w.t.Helper()
 	var all []string
-	root := filepath.Join(w.home, "data")
+	root := w.path("data")
 	random := regexp.MustCompile(`\b[0-9a-f]{64}\b|\b[A-Z0-9]{26}\b`)
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		name, _ := filepath.Rel(root, path)
-		if optional(name, e) {
+		if optional(name, path, e) {
 			if e.IsDir() {
 				return fs.SkipDir
 			}
@@ -180,7 +189,7 @@ func (w *crashWorld) listing() []string {
 
 // optional tells what may be there or not: locks and directories that are made
 // when first needed, and records that make things faster.
-func optional(name string, e fs.DirEntry) bool {
+func optional(name, path string, e fs.DirEntry) bool {
 	switch base := filepath.Base(name); {
 	case strings.HasPrefix(name, "coracle/records/"), strings.HasPrefix(name, "coracle/catalog"):
 		return true
@@ -188,12 +197,22 @@ func optional(name string, e fs.DirEntry) bool {
 		return true
 	case e.Type().IsRegular() && (strings.HasPrefix(base, "volatile-") || strings.HasPrefix(base, ".has-") || base == "defaultNetworkBackend" || base == "images.json" || base == "layers.json"):
 		return true
-	case strings.HasPrefix(name, "coracle/") && e.IsDir() && strings.Count(name, "/") == 1:
-		entries, err := os.ReadDir(filepath.Join(filepath.Dir(name), base))
-		return err == nil && len(entries) == 0
+	case e.IsDir() && (name == "coracle" || filepath.Dir(name) == "coracle" && !strings.HasPrefix(base, ".") || name == "coracle/incoming/layers"):
+		return onlyOptional(name, path)
 	case name == "containers/storage/overlay/tempdirs", name == "containers/storage/overlay/staging", name == "containers/storage/overlay-layers/tmp",
 		name == "containers/storage/overlay/l", name == "containers/cache", strings.HasPrefix(name, "containers/storage/libpod"):
 		return name != "containers/storage/overlay/l"
 	}
 	return false
+}
+
+// onlyOptional tells that a directory of ours holds nothing that counts.
+func onlyOptional(name, path string) bool {
+	entries, err := os.ReadDir(path)
+	for _, e := range entries {
+		if !optional(filepath.Join(name, e.Name()), filepath.Join(path, e.Name()), e) {
+			return false
+		}
+	}
+	return err == nil
 }

@@ -126,6 +126,8 @@ func (s Set) look(d *storage.Dir) (*Container, error) {
 		if err := json.Unmarshal(b, &c.Intent); err != nil {
 			c.Err = fmt.Errorf("container %s: its record %s is damaged: %w\n  fix: coracle rm %s", d.ID, IntentFact, err, d.ID)
 		}
+	case errors.Is(err, fs.ErrNotExist) && d.Keep && c.Running:
+		c.Err = fmt.Errorf("container %s is being made or removed just now\n  fix: run the command again", d.ID)
 	case !errors.Is(err, fs.ErrNotExist) || d.Keep:
 		c.Err = fmt.Errorf("container %s: its record cannot be read: %w", d.ID, err)
 	}

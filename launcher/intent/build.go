@@ -47,8 +47,6 @@ type Extras struct {
 	Asked []string
 	// From names the container of --volumes-from by the destinations that came from it.
 	From map[string]string
-	// Dirs are directories to make beneath the root if missing, mode 0755.
-	Dirs []string
 	// Seccomp is "" for the default profile, "unconfined", or the absolute path of a JSON profile.
 	Seccomp string
 	// Network is "none", "host" or "container:ID".

@@ -125,7 +125,7 @@ func TestEveryOptionHasAReader(t *testing.T) {
 	elsewhere := map[string]string{
 		"Rm": "launcher", "Cidfile": "launcher", "Pidfile": "launcher", "Explain": "cmd", "Quiet": "cmd",
 		"Arch": "WantPlatform", "OS": "WantPlatform", "UIDMap": "userns", "GIDMap": "userns",
-		"SubUIDName": "userns", "SubGIDName": "userns", "NotYet": "refused", "Detach": "launcher",
+		"SubUIDName": "userns", "SubGIDName": "userns", "NotYet": "refused", "Fetch": "launcher", "Detach": "launcher",
 	}
 	base, baseExtra := mustBuild(t, ask(func(o *Options) { o.ReadOnly, o.TTY = false, false }))
 	set := map[string]func(*Options){
@@ -143,7 +143,8 @@ func TestEveryOptionHasAReader(t *testing.T) {
 		"User": func(o *Options) { o.User = "ana" }, "GroupAdd": func(o *Options) { o.GroupAdd = []string{"tty"} },
 		"Umask": func(o *Options) { o.Umask = "077" }, "TZ": func(o *Options) { o.TZ = "local" },
 		"Volume": func(o *Options) { o.Volume = []string{"/src:/s"} }, "Mount": func(o *Options) { o.Mount = []string{"type=tmpfs,dst=/m"} },
-		"Tmpfs": func(o *Options) { o.Tmpfs = []string{"/t"} }, "ReadOnly": func(o *Options) { o.ReadOnly = true },
+		"VolumesFrom": func(o *Options) { o.VolumesFrom = []string{"other"} },
+		"Tmpfs":       func(o *Options) { o.Tmpfs = []string{"/t"} }, "ReadOnly": func(o *Options) { o.ReadOnly = true },
 		"ReadOnlyTmpfs": func(o *Options) { o.ReadOnly, o.ReadOnlyTmpfs = true, false },
 		"Device":        func(o *Options) { o.Device = []string{"/dev/fuse"} }, "ShmSize": func(o *Options) { o.ShmSize = "1m" },
 		"Hostname": func(o *Options) { o.Hostname = "h" }, "Domainname": func(o *Options) { o.Domainname = "d" },
@@ -161,6 +162,7 @@ func TestEveryOptionHasAReader(t *testing.T) {
 	refused := map[string]func(*Options){
 		"Replace": func(o *Options) { o.Replace = true }, "Pull": func(o *Options) { o.Pull = "often" },
 		"Platform": func(o *Options) { o.Platform = "windows" }, "Rootfs": func(o *Options) { o.Rootfs, o.Pull = true, "never" },
+		"VolumeDriver": func(o *Options) { o.VolumeDriver = "nfs" }, "ImageVolume": func(o *Options) { o.ImageVolume = "all" },
 		"InitPath": func(o *Options) { o.InitPath = "/x" }, "Systemd": func(o *Options) { o.Systemd = "always" },
 		"LogOpt": func(o *Options) { o.LogOpt = []string{"x=y"} },
 		"Userns": func(o *Options) { o.Userns, o.UIDMap = "host", []string{"0:0:1"} },

@@ -25,7 +25,7 @@ func Rootfs(arg string) (dir string, overlay bool, err error) {
 // runs it again.
 func (o *Options) Check() error {
 	for _, check := range []func(*Options) error{
-		func(o *Options) error { return o.NotYet.check() },
+		func(o *Options) error { return o.NotYet.check() }, func(o *Options) error { return o.Fetch.check() },
 		(*Options).checkWhat, (*Options).checkValues, (*Options).checkConflicts, (*Options).checkUserns,
 		(*Options).checkLists, (*Options).checkVolumeFlags,
 	} {
@@ -60,6 +60,9 @@ func (o *Options) checkWhat() error {
 	}
 	if o.Pull != "" {
 		return conflict("--pull", "--rootfs", "a directory is not pulled")
+	}
+	if flag := o.Fetch.used(); flag != "" {
+		return conflict(flag, "--rootfs", "a directory is not pulled")
 	}
 	if p.Explicit() {
 		return conflict("--platform", "--rootfs", "a directory has no platform to choose")

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"coracle/storage/volume"
 )
 
 const testID = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -109,6 +111,20 @@ func fakeHost(paths ...string) *HostFacts {
 				}
 			}
 			return out, nil
+		},
+		MountsOf: func(name string) ([]volume.Mount, error) {
+			if name != "other" {
+				return nil, errors.New("no such container")
+			}
+			return []volume.Mount{
+				{Type: "volume", Name: "vol", Destination: "/from/vol", Subpath: "part", Options: []string{"rbind", "rprivate", "rro"}},
+				{Type: "volume", Name: testID, Anonymous: true, Destination: "/from/anon", Options: []string{"rbind", "rprivate"}},
+				{Type: "bind", Source: "/src", Destination: "/from/src", Options: []string{"rbind", "rslave"}},
+				{Type: "image", Source: "debian", Destination: "/from/img", Options: []string{"nosuid", "nodev", "ro"}},
+				{Type: "overlay", Source: "/src", Destination: "/from/o", Options: []string{"nosuid", "nodev", "lowerdir=/src"}},
+				{Type: "overlay", Name: "vol", Destination: "/from/vo", Options: []string{"nosuid", "nodev"}},
+				{Type: "tmpfs", Source: "tmpfs", Destination: "/from/mem", Options: []string{"rprivate", "size=1024"}},
+			}, nil
 		},
 		Thermal: func() []string { return []string{"/sys/devices/system/cpu/cpu0/thermal_throttle"} },
 	}

@@ -106,6 +106,7 @@ type Options struct {
 	Sysctl      []string `sep:"none" placeholder:"NAME=VALUE" help:"Namespaced kernel parameter."`
 	OOMScoreAdj *int     `name:"oom-score-adj" placeholder:"N" help:"-1000 to 1000."`
 
+	Fetch  `embed:""`
 	NotYet `embed:""`
 }
 

@@ -62,15 +62,25 @@ func TestVolumeErrors(t *testing.T) {
 		{"/src:/d:ro,ro", "only one of", ErrConflict},
 		{"/src:/d:slave,private", "only one of", ErrConflict},
 		{"/src:/d:z,Z", "only one of", ErrConflict},
-		{"/src:/d:U", "option U", ErrNotYet},
-		{"/src:/d:idmap", "idmap", ErrNotYet},
-		{"/src:/d:O,upperdir=/u", "upperdir", ErrNotYet},
+		{"/sys:/d:U", "U would change the owner", ErrUnsupported},
+		{"/src:/d:idmap", "only real root", ErrUnsupported},
+		{"/src:/d:idmap=uids=0-1-1", "only real root", ErrUnsupported},
+		{"/src:/d:O,upperdir=/u", "given together", ErrInvalid},
+		{"/src:/d:O,upperdir=/u,workdir=w", "one absolute path", ErrInvalid},
+		{"/src:/d:O,upperdir=/u,workdir=/u", "two directories", ErrInvalid},
+		{"/src:/d:upperdir=/u,workdir=/w", "belong to the option O", ErrInvalid},
+		{"/src:/d:O,upperdir=/u,workdir=/w", "/u is not a directory", ErrNotFound},
+		{"vol:/d:O,upperdir=/u,workdir=/w", "host directories", ErrUnsupported},
 		{"/src:/d:O,ro", "\"ro\"", ErrInvalid},
 		{"/src/file:/d:O", "directory", ErrInvalid},
 		{"/src:/d:copy", "named volumes", ErrInvalid},
 		{"/src:/d:=rro", "no meaning", ErrInvalid},
 		{"/src:/d:tmpcopyup", "no meaning", ErrInvalid},
-		{"vol:/d", "named volumes", ErrNotYet},
+		{"vol:/d:copy,nocopy", "only one of", ErrConflict},
+		{"vol:/d:O,ro", "a layer of its own", ErrConflict},
+		{"vol:/d:O,U", "a layer of its own", ErrConflict},
+		{"_vol:/d", "invalid volume name", ErrInvalid},
+		{"vol:/etc/motd", "in the image is a file", ErrInvalid},
 		{"a/b:/d", "-v ./a/b:/d", ErrInvalid},
 		{"~/x:/d", "-v ./~", ErrInvalid},
 		{"/nope:/d", "cannot bind /nope: file does not exist\n  fix: mkdir -p /nope", ErrNotFound},
@@ -117,35 +127,6 @@ func TestOverlayOfAStrangePath(t *testing.T) {
 		_, _, err := Build(in)
 		wantErr(t, err, ErrInvalid, "comma")
 	}
-}
-
-func TestAnonymousVolumes(t *testing.T) {
-	s, e := mustBuild(t, ask(func(o *Options) { o.Volume = []string{"/data", "/new/dir/"} }))
-	equal(t, "dirs", e.Dirs, []string{"/data", "/new/dir"})
-	if mountAt(s, "/data") != nil {
-		t.Error("an anonymous volume is mounted")
-	}
-	for _, change := range []func(*Options){
-		func(o *Options) { o.Volume, o.ReadOnly = []string{"/data"}, true },
-		func(o *Options) { o.Volume = []string{"/src:/data", "/data/sub"} },
-		func(o *Options) { o.Volume = []string{"/dev/pts"} },
-	} {
-		_, _, err := Build(ask(change))
-		wantErr(t, err, ErrNotYet, "--tmpfs")
-	}
-	_, _, err := Build(ask(func(o *Options) { o.Volume = []string{"/data", "/data/"} }))
-	wantErr(t, err, ErrConflict, "duplicate mount point /data")
-}
-
-func TestImageVolumes(t *testing.T) {
-	in := ask(nil)
-	in.Image.Volumes = map[string]struct{}{"/b": {}, "/a": {}, "/data": {}}
-	if _, e := mustBuild(t, in); len(e.Warnings) != 0 {
-		t.Errorf("%q", e.Warnings)
-	}
-	in.Options.ReadOnly, in.Options.Tmpfs = true, []string{"/data"}
-	_, e := mustBuild(t, in)
-	equal(t, "warnings", e.Warnings, []string{"volumes of the image are read-only with --read-only; give -v or --tmpfs for /a /b"})
 }
 
 func TestDuplicateMountPoints(t *testing.T) {

@@ -60,21 +60,30 @@ func (b *builder) volumeFrom(s, name string, from *volume.Mount, access string) 
 		return err
 	}
 	m := specs.Mount{Destination: dst, Type: from.Type, Source: from.Source, Options: withAccess(from.Options, access)}
-	switch from.Type {
-	case "volume":
+	if from.Type == "overlay" { // a layer of its own, as the other has one
+		if slices.ContainsFunc(m.Options, func(o string) bool { return strings.HasPrefix(o, "upperdir=") }) {
+			return fail(ErrUnsupported, "%s %s: at %s is an overlay with an upperdir, and two containers cannot write to one", flag, s, dst)
+		}
+		b.extra.Overlays = append(b.extra.Overlays, dst)
+	}
+	switch kind := from.Type; {
+	case kind == "volume", kind == "overlay" && from.Name != "":
 		if err := volume.CheckName(from.Name); err != nil {
 			return invalid(flag, s, err.Error())
 		}
-		m.Type, m.Source = "bind", volumeSource+from.Name
+		m.Source = volumeSource + from.Name
+		if kind == "volume" {
+			m.Type = "bind"
+		}
 		b.extra.Volumes = append(b.extra.Volumes, VolumeUse{
 			Name: from.Name, Destination: dst, Subpath: from.Subpath, NoCopy: true, MustExist: true,
 		})
-	case "image":
+	case kind == "image":
 		b.extra.Images = append(b.extra.Images, ImageMount{
 			Image: from.Source, Destination: dst, Subpath: from.Subpath, Writable: !slices.Contains(m.Options, "ro"),
 		})
 		m.Type, m.Source = "overlay", imageSource+from.Source
-	case "bind":
+	case kind == "bind", kind == "overlay":
 		st, err := b.Host.stat(from.Source)
 		if err != nil {
 			return fail(ErrNotFound, "%s %s: cannot bind %s: %v", flag, s, from.Source, cause(err))
@@ -82,7 +91,7 @@ func (b *builder) volumeFrom(s, name string, from *volume.Mount, access string) 
 		if err := b.sameKind(flag, s, from.Source, dst, st.Mode); err != nil {
 			return err
 		}
-	case "tmpfs":
+	case kind == "tmpfs":
 		m.Source = "tmpfs"
 	default:
 		return fail(ErrUnsupported, "%s %s: a mount of type %q at %s cannot be shared", flag, s, from.Type, dst)

@@ -27,9 +27,6 @@ func (p *planner) mounts() error {
 	if p.spec.Process.Terminal && p.tty == 0 {
 		return errors.New("a terminal needs a /dev/pts of the container's own\n  fix: --mount type=devpts,destination=/dev/pts")
 	}
-	for _, d := range p.Dirs {
-		p.target(d, true)
-	}
 	return nil
 }
 

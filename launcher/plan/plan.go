@@ -142,8 +142,6 @@ type Input struct {
 	Kind func(path string) (exists, dir bool)
 	// NotDir tells of a path of the host that it is there and not a directory.
 	NotDir func(path string) bool
-	// Dirs are directories to be made in the root if they are missing.
-	Dirs []string
 	// Volumes say more of some of the specification's mounts, by destination.
 	Volumes map[string]*Volume
 	// Keep is how many descriptors the command gets from 3 on, in [KeepFirst].

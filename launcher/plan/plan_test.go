@@ -151,7 +151,7 @@ func changes() map[string]func(*Input) {
 		"fuse":           func(in *Input) { in.Root.Fuse = "/bin/fuse-overlayfs" },
 		"init":           func(in *Input) { in.Init = true },
 		"dir":            func(in *Input) { in.Root = Root{Dir: "/somewhere"} },
-		"keep":           func(in *Input) { in.Keep = 2; in.Dirs = []string{"/a/b"} },
+		"keep":           func(in *Input) { in.Keep = 2 },
 		"read-only, no masks": func(in *Input) {
 			in.Spec.Root.Readonly, in.Spec.Linux.MaskedPaths, in.Files = true, nil, nil
 		},

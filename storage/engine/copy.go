@@ -106,7 +106,7 @@ func (c *copying) tell(ctx context.Context, layers []types.BlobInfo, diffIDs []d
 			return failf(storeKind(err), "cannot find layer %d of %d (%s) in the store: %w", i+1, len(layers), l.Digest, err)
 		}
 		if !known {
-			return failf(record.ErrStore, "layer %d of %d (%s) was stored and is gone again: another program removed it", i+1, len(layers), l.Digest)
+			return failf(record.ErrStore, "layer %d of %d (%s) was stored and is gone again: %w", i+1, len(layers), l.Digest, errGone)
 		}
 	}
 	return nil

@@ -29,10 +29,9 @@
 //   - descriptor 3 open for writing, others closed.
 //
 // It may be started from a sealed memfd: containers/storage re-executes
-// /proc/self/exe, which needs no name. It does that once for each new layer
-// (storage-untar, in a chroot of its own: pkg/chrootarchive) and when it makes
-// an archive of a layer (storage-tar, for layers shared between unrelated
-// images); never on the way to an answer from the store alone.
+// /proc/self/exe, which needs no name. It does that when it makes an archive of
+// a layer without a tar-split record (storage-tar), and for each new layer of a
+// store in a form that is the library's (storage-untar, see library.go).
 //
 // # Which store
 //
@@ -47,11 +46,40 @@
 // as user.overlay.opaque, outside of one as trusted.overlay.opaque, so each
 // would show files that the other's images deleted.
 //
+// # How an image comes in
+//
+// Per layer, side by side and in any order, without the store's lock: the blob
+// is read (blobStream: started again where it broke off), its length and digest
+// checked (verifier), decompressed (package decode), its DiffID computed, and
+// written out below <graphroot>/overlay/staging, a directory that the store's
+// driver makes and locks (package unpack, through the library's Differ). Only a
+// layer that proved to be what the configuration says is added to the store, by
+// a rename, from the bottom up, under the name that the library would give it
+// (stack). Layers that are there, in whatever image, are not fetched: the same
+// content on other parents is unpacked from the store itself. One syncfs(2)
+// then writes all of them, and the library's transport makes the image's record.
+//
+// # Crashes
+//
+// A pull that is killed at any moment leaves, and the next engine or
+// [Store.SweepIncoming] removes:
+//
+//   - <scratch>/pull-*, its directory: nobody holds the lock in it;
+//   - overlay/staging/*, half-unpacked layers: nobody holds staging.lock. podman
+//     sweeps them too;
+//   - layers in the store that no image has: each has a file in <scratch>/layers
+//     from before it was added until an image has it (see hold), synced first, so
+//     that a power cut leaves no layer without one. A layer whose file nobody
+//     has locked is deleted, unless some image uses it after all;
+//   - what the library was in the middle of: layers marked incomplete in
+//     layers.json and its own temporary directories, which it removes itself when
+//     it opens the store for writing.
+//
 // # What it builds on
 //
 // The image library's transports deliver manifests and blobs, and its storage
-// transport takes them in; this package drives the two itself (see copy.go),
-// because the library's own copy package drags in a terminal library that costs
+// transport keeps images' records; this package drives the two itself (see
+// copying), because the library's own copy package drags in a terminal library that costs
 // 5 to 45 ms at each start. Building needs the tags in the file BUILD_TAGS;
 // without them the package is a stub that says so.
 package engine

@@ -41,18 +41,41 @@ func (e *engine) fetch(ctx context.Context, o *origin) (id string, changed bool,
 	}
 	defer f.src.Close()
 	id = f.image.ConfigInfo().Digest.Encoded()
+	for try := 1; ; try++ {
+		changed, err = e.bring(ctx, o, f, id)
+		if try == 3 || !gone(err) || ctx.Err() != nil {
+			return id, changed, err
+		}
+	}
+}
+
+// errGone says that another process removed what was there a moment ago.
+var errGone = errors.New("another program removed it")
+
+// gone tells that of an error: a removal of the image, by us or podman, came
+// between two steps.
+func gone(err error) bool {
+	for _, target := range []error{errGone, storage.ErrImageUnknown, storage.ErrLayerUnknown, storage.ErrNotAnImage, storage.ErrNotALayer, storage.ErrParentUnknown} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// bring copies the image unless it is there, and names it.
+func (e *engine) bring(ctx context.Context, o *origin, f *found, id string) (changed bool, err error) {
 	if have, err := e.store.Image(id); err == nil && have.ID == id && e.complete(have, f) {
-		changed, err := e.addNames(have, o.names)
-		return id, changed, err
+		return e.addNames(have, o.names)
 	}
 	if err := e.copy(ctx, o, f, id); err != nil {
-		return "", false, err
+		return false, err
 	}
 	if have, err := e.store.Image(id); err == nil {
 		_, err = e.addNames(have, o.names)
-		return id, true, err
+		return true, err
 	}
-	return "", false, failf(record.ErrStore, "the image %s was stored and is gone again: another program removed it", id)
+	return false, failf(record.ErrStore, "the image %s was stored and is gone again: %w", id, errGone)
 }
 
 // look reads what the origin has under its name, chooses the platform and asks
@@ -149,6 +172,13 @@ func (e *engine) checkImage(ctx context.Context, f *found) error {
 func (e *engine) complete(have *storage.Image, f *found) bool {
 	if !slices.Contains(have.Digests, f.digest) {
 		return false
+	}
+	// The record is written first, then one item after the other: whoever was
+	// killed between them left an image that is there, but not whole.
+	for _, item := range []string{f.image.ConfigInfo().Digest.String(), storage.ImageDigestBigDataKey, "signature-" + f.digest.Encoded()} {
+		if !slices.Contains(have.BigDataNames, item) {
+			return false
+		}
 	}
 	top, _, err := f.top.Manifest(context.Background()) // cached
 	if err != nil {

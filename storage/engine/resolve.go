@@ -38,6 +38,17 @@ func (e *engine) resolve(ctx context.Context) (*record.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	for try := 1; ; try++ {
+		answer, err := e.resolved(ctx, t, conf)
+		if try == 3 || !gone(err) || ctx.Err() != nil {
+			return answer, err
+		}
+	}
+}
+
+// resolved is one try to resolve: another process may remove the image between
+// the steps.
+func (e *engine) resolved(ctx context.Context, t target, conf []record.Token) (*record.Answer, error) {
 	tokens, err := e.storeTokens()
 	if err != nil {
 		return nil, err

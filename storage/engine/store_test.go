@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
@@ -13,6 +14,9 @@ import (
 	"testing"
 
 	"coracle/storage/record"
+
+	"github.com/opencontainers/go-digest"
+	imgspec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"golang.org/x/sys/unix"
 )
@@ -388,6 +392,15 @@ func TestWithOthers(t *testing.T) {
 		t.Logf("podman images made our record stale: %s", why)
 	}
 	ours = w.must(record.Request{Ref: "ours:1"})
+	// Layers that we unpacked make the same bytes again when others read them.
+	run1(t, w.asUser("skopeo", "--insecure-policy", "copy", "-q", "containers-storage:localhost/ours:1", "dir:again"))
+	for _, d := range config(t, filepath.Join(w.home, "ours"), ours.ID).RootFS.DiffIDs {
+		data, err := os.ReadFile(filepath.Join(w.home, "again", d.Encoded()))
+		if err != nil || digest.FromBytes(data) != d {
+			t.Errorf("layer %s comes back as %s, %v", d, digest.FromBytes(data), err)
+		}
+	}
+	ours = w.must(record.Request{Ref: "ours:1"})
 	podman("create", "--name", "c", "localhost/ours:1", "/bin/sh")
 	if why := ours.Stale(); why != "" {
 		t.Errorf("podman create made our record stale: %s", why)
@@ -399,5 +412,56 @@ func TestWithOthers(t *testing.T) {
 	}
 	if _, err := w.resolve(record.Request{Ref: "ours:1", Pull: record.PullNever}); err == nil {
 		t.Error("a removed image is found")
+	}
+}
+
+// config is the configuration of an image in a layout.
+func config(t *testing.T, layout, id string) (c imgspec.Image) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(layout, "blobs/sha256", id))
+	if err == nil {
+		err = json.Unmarshal(data, &c)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestSharedLayers: podman finds the layers that we unpacked, and we its.
+func TestSharedLayers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it runs skopeo")
+	}
+	w := newWorld(t)
+	for _, prog := range []string{"skopeo", "newuidmap"} {
+		if _, err := exec.LookPath(prog); err != nil {
+			t.Skipf("program %s: %v", prog, err)
+		}
+	}
+	w.file("[storage]\ndriver = \"overlay\"\n", ".config", "containers", "storage.conf")
+	f := plainFake(t, w)
+	base := noise(t, "base", 100_000)
+	for _, name := range []string{"one", "two", "three"} {
+		l := newLayout(t, filepath.Join(t.TempDir(), name))
+		f.serve(name, l.add(l.image(testImage{packing: "gzip", arch: "amd64", plain: [][]byte{base, noise(t, name, 1000)}}), "1"))
+	}
+	w.must(record.Request{Ref: f.host + "/one:1"})
+	first := f.asked()
+	f.doing(nil)
+	run1(t, w.asUser("skopeo", "--insecure-policy", "copy", "-q", "docker://"+f.host+"/two:1", "containers-storage:"+f.host+"/two:1"))
+	both := f.asked()
+	f.doing(nil)
+	w.must(record.Request{Ref: f.host + "/three:1"})
+	for d := range first {
+		if f.asked()[d] != 0 {
+			t.Errorf("we fetched %s again", d)
+		}
+	}
+	if len(both) != 2 { // configuration and the layer of its own
+		t.Errorf("skopeo fetched %v, we had %v", both, first)
+	}
+	if layers := w.leftovers(); len(layers) == 0 {
+		t.Error("there are no layers")
 	}
 }

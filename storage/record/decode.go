@@ -162,14 +162,18 @@ func value(s string) (v, rest string, ok bool) {
 		v, rest, more := strings.Cut(s, " ")
 		return v, rest, v != "" && (!more || rest != "")
 	}
-	q, err := strconv.QuotedPrefix(s)
-	if err != nil {
-		return "", "", false
+	if v, ok = plain(s); ok {
+		rest = s[len(v)+2:]
+	} else {
+		q, err := strconv.QuotedPrefix(s)
+		if err != nil {
+			return "", "", false
+		}
+		if v, err = strconv.Unquote(q); err != nil {
+			return "", "", false
+		}
+		rest = s[len(q):]
 	}
-	if v, err = strconv.Unquote(q); err != nil {
-		return "", "", false
-	}
-	rest = s[len(q):]
 	if rest == "" {
 		return v, "", true
 	}
@@ -177,4 +181,18 @@ func value(s string) (v, rest string, ok bool) {
 		return "", "", false
 	}
 	return v, rest[1:], true
+}
+
+// plain takes a quoted value off s in which nothing is escaped: nearly all are so,
+// and strconv looks at each letter three times.
+func plain(s string) (v string, ok bool) {
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			return s[1:i], true
+		case c == '\\' || c < ' ' || c > '~':
+			return "", false
+		}
+	}
+	return "", false
 }

@@ -28,8 +28,10 @@ type Mount struct {
 	// Name is the volume's.
 	Name      string `json:",omitempty"`
 	Anonymous bool   `json:",omitempty"`
-	// Source is the host's path of a bind, or the image's reference.
+	// Source is the host's path of a bind, or the image's reference; ImageID is the
+	// image's id.
 	Source      string `json:",omitempty"`
+	ImageID     string `json:",omitempty"`
 	Subpath     string `json:",omitempty"`
 	Destination string
 	Options     []string `json:",omitempty"`

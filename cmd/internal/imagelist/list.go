@@ -55,7 +55,10 @@ func (o Options) Rows(images []record.Entry) ([]*Row, error) {
 		return nil, fmt.Errorf("--sort %q is none of created, id, repository, size, tag", o.Sort)
 	}
 	slices.SortStableFunc(rows, func(a, b *Row) int {
-		return cmp.Or(less(a, b), cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.entry.ID, b.entry.ID))
+		if d := less(a, b); d != 0 {
+			return d
+		}
+		return cmp.Or(cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.entry.ID, b.entry.ID))
 	})
 	return rows, nil
 }

@@ -27,11 +27,14 @@ type Copy struct {
 	Source, Dest string
 	Archive      bool // -a: keep the owner
 	FollowLink   bool // -L: a source that is a link stands for what it leads to
-	Overwrite    bool
-	UID, GID     int // the user's ids on the host, which -a knows by number
-	Files        int64
-	Bytes        int64
-	archiveIn    bool
+	Overwrite    bool // let directories and other files take each other's place
+	UID, GID     int  // the user's ids on the host, which -a knows by number
+
+	// Files and Bytes count what was copied.
+	Files, Bytes int64
+
+	archiveIn bool
+	me        [2]int // the user's ids here: 0, but in tests
 }
 
 // source is what is copied and under which name.
@@ -47,6 +50,8 @@ func (c *Copy) open() (source, error) {
 	p, err := c.From.find(c.Source, c.FollowLink || slash)
 	s := source{found: p, name: c.sourceName(), contents: contents}
 	switch {
+	case errors.Is(err, unix.ENOTDIR):
+		return s, fmt.Errorf("cannot copy %q: %w", c.Source, ErrNotDir)
 	case err != nil:
 		return s, fmt.Errorf("cannot read %q: %w", c.Source, err)
 	case !p.exists():

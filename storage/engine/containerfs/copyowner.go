@@ -18,8 +18,8 @@ import (
 // the host are sub-ids, and are what the container calls them.
 func (c *Copy) owner(h *tar.Header) (uid, gid int, err error) {
 	switch {
-	case c.archiveIn && c.To.IsHost():
-		return 0, 0, nil
+	case !c.Archive && c.To.IsHost():
+		return c.me[0], c.me[1], nil
 	case c.archiveIn:
 		return c.To.Owners.Place(h.Uid, h.Gid)
 	case !c.Archive:

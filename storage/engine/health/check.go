@@ -127,9 +127,9 @@ func (s *Store) addMissing(report cstorage.CheckReport) error {
 	}
 	images, err := s.Engine.Images()
 	for _, i := range images {
-		switch hasManifest := slices.ContainsFunc(i.BigDataNames, func(name string) bool { return strings.HasPrefix(name, "manifest") }); {
+		switch {
 		case i.ReadOnly || len(report.Images[i.ID]) > 0:
-		case !hasManifest:
+		case !hasManifest(&i):
 			report.Images[i.ID] = append(report.Images[i.ID], fmt.Errorf("image %s: it has no manifest: it was not completely made", i.ID))
 		case damaged[i.TopLayer]:
 			report.Images[i.ID] = append(report.Images[i.ID], report.Layers[i.TopLayer]...)

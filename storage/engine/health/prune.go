@@ -5,14 +5,11 @@ package health
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 
 	"coracle/launcher/containers"
 	"coracle/storage"
 	"coracle/storage/volume"
-
-	cstorage "go.podman.io/storage"
 )
 
 // Pruned is something that was removed.
@@ -41,37 +38,6 @@ func (s *Store) PruneContainers(ctx context.Context, want func(*containers.Conta
 		}
 		if ctx.Err() != nil {
 			break
-		}
-	}
-	return gone, err
-}
-
-// PruneImages removes the images that no container stands on and that want says
-// yes to: those without a name, with all every one. Size is what their layers
-// take that no other image has.
-func (s *Store) PruneImages(ctx context.Context, all bool, want func(*cstorage.Image) bool) (gone []Pruned, err error) {
-	u, err := s.Usage(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range u.Images {
-		if row.RepeatedName || row.Containers > 0 || row.Name != "" && !all {
-			continue
-		}
-		image, e := s.Engine.Image(row.ID)
-		if e != nil || image.ReadOnly || !want(image) {
-			continue // it went away meanwhile, or it is not ours to remove
-		}
-		layers, e := s.Engine.DeleteImage(row.ID, true)
-		switch {
-		case errors.Is(e, cstorage.ErrImageUnknown), errors.Is(e, cstorage.ErrImageUsedByContainer):
-		case e != nil:
-			err = errors.Join(err, fmt.Errorf("cannot remove image %.12s: %w", row.ID, e))
-		default:
-			gone = append(gone, Pruned{row.ID, u.sizeOf(layers)})
-		}
-		if ctx.Err() != nil {
-			return gone, errors.Join(err, ctx.Err())
 		}
 	}
 	return gone, err

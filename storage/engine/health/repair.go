@@ -105,10 +105,10 @@ func (s *Store) runsOn(image, layer string) (string, error) {
 		return "", err
 	}
 	for _, c := range list {
-		if !c.Running || c.Intent.ImageID == "" {
+		if !c.Running {
 			continue
 		}
-		if c.Intent.ImageID == image || layer != "" && s.stands(c, layer) {
+		if slices.Contains(c.Images(), image) || layer != "" && s.stands(c, layer) {
 			return label(c), nil
 		}
 	}

@@ -80,7 +80,7 @@ func (s *Store) keepsLayer() (func(id string) bool, error) {
 func (s *Store) Sweep(ctx context.Context) error {
 	var errs []error
 	if s.Engine != nil {
-		errs = append(errs, s.Engine.SweepIncoming())
+		errs = append(errs, s.sweepHalfImages(), s.Engine.SweepIncoming())
 	}
 	_, err := s.graph().strays(ctx, true)
 	errs = append(errs, err, s.sweepNeverStarted(ctx), s.volumes().Sweep(ctx), s.set().Reap(ctx), s.set().ReapFacts(ctx))

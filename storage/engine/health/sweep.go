@@ -5,14 +5,18 @@ package health
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"coracle/launcher/containers"
 	"coracle/storage/record"
+
+	cstorage "go.podman.io/storage"
 )
 
 func (g graph) layerDir(id string) string {
@@ -33,6 +37,29 @@ func (s *Store) sweepNeverStarted(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// sweepHalfImages removes images that were being made when their maker was killed:
+// without a name, and without a manifest. Whoever makes one holds the store's
+// lock until the manifest is there.
+func (s *Store) sweepHalfImages() error {
+	if s.Engine == nil {
+		return nil
+	}
+	all, err := s.Engine.Images()
+	for _, i := range all {
+		if len(i.Names) > 0 || i.ReadOnly || hasManifest(&i) {
+			continue
+		}
+		if _, e := s.Engine.DeleteImage(i.ID, true); e != nil && !errors.Is(e, cstorage.ErrImageUnknown) {
+			err = errors.Join(err, fmt.Errorf("cannot remove the half-made image %.12s: %w", i.ID, e))
+		}
+	}
+	return err
+}
+
+func hasManifest(i *cstorage.Image) bool {
+	return slices.ContainsFunc(i.BigDataNames, func(name string) bool { return strings.HasPrefix(name, "manifest") })
 }
 
 // sweepRecords removes image records that do not count any more. The next launch

@@ -23,15 +23,6 @@ type Usage struct {
 	// Layers is the size of all layers of images, each counted once, and FreeLayers
 	// that of the layers that no container needs.
 	Layers, FreeLayers int64
-
-	sizes map[string]int64 // by layer
-}
-
-func (u *Usage) sizeOf(layers []string) (size int64) {
-	for _, id := range layers {
-		size += u.sizes[id]
-	}
-	return size
 }
 
 // ImageUsage is one name of an image, or an image without a name.
@@ -68,7 +59,9 @@ func (s *Store) Usage(ctx context.Context) (*Usage, error) {
 	}
 	used := map[string]int{}
 	for _, c := range list {
-		used[c.Intent.ImageID]++
+		for _, id := range c.Images() {
+			used[id]++
+		}
 		size, err := Measure(ctx, c.Path)
 		if err != nil {
 			return nil, err
@@ -140,7 +133,6 @@ func (s *Store) imageUsage(u *Usage, used map[string]int) error {
 			needed[l.ID] = needed[l.ID] || used[image.ID] > 0
 		}
 	}
-	u.sizes = sizes
 	for id, size := range sizes {
 		if !needed[id] {
 			u.FreeLayers += size

@@ -43,7 +43,7 @@ func (r *Removal) Prune(ctx context.Context, s *engine.Store, p Pruning) (gone [
 			continue // it went with another, or was given a name meanwhile
 		}
 		done, e2 := r.Delete(ctx, s, img)
-		if e2 != nil && !errors.Is(e2, ErrInUse) {
+		if e2 != nil && !errors.Is(e2, ErrInUse) && !errors.Is(e2, record.ErrNotFound) {
 			err = errors.Join(err, e2)
 		}
 		for _, id := range done.Layers {

@@ -98,6 +98,8 @@ func (r *Removal) delete(ctx context.Context, s *engine.Store, img *storage.Imag
 	switch {
 	case errors.Is(err, storage.ErrImageUsedByContainer):
 		return fmt.Errorf("%w: %.12s: podman or buildah has a container on it: %w\n  fix: podman ps -a --external; podman rm CONTAINER", ErrInUse, img.ID, err)
+	case errors.Is(err, storage.ErrNotAnImage), errors.Is(err, storage.ErrImageUnknown): // another process was faster
+		return fmt.Errorf("%w: no such image: %.12s was removed just now", record.ErrNotFound, img.ID)
 	case err != nil:
 		return fmt.Errorf("cannot remove image %.12s: %w", img.ID, err)
 	}

@@ -5,6 +5,7 @@ package transfer
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"go.podman.io/image/v5/directory"
@@ -25,6 +26,9 @@ func ParseDestination(s *engine.Store, dest string) (types.ImageReference, error
 	transport, rest, _ := strings.Cut(dest, ":")
 	var ref types.ImageReference
 	var err error
+	if path, _, _ := strings.Cut(rest, ":"); path == "" && isFile(transport) {
+		return nil, fmt.Errorf("%q names no file\n  fix: %s:PATH", dest, transport)
+	}
 	switch transport {
 	case "oci":
 		ref, err = layout.ParseReference(rest)
@@ -48,6 +52,10 @@ func ParseDestination(s *engine.Store, dest string) (types.ImageReference, error
 		return nil, fmt.Errorf("%q is no destination: %w", dest, err)
 	}
 	return ref, nil
+}
+
+func isFile(transport string) bool {
+	return slices.Contains([]string{"oci", "oci-archive", "dir", "docker-archive"}, transport)
 }
 
 func registryDestination(dest string) (types.ImageReference, error) {

@@ -17,9 +17,9 @@ import (
 	"coracle/storage/engine"
 )
 
-// list sends every image of the list that img stands for or was chosen from,
-// then the list.
-func (p *Push) list(ctx context.Context, img *storage.Image, dest types.ImageDestination) ([]byte, *image.UnparsedImage, error) {
+// openList finds the list that img stands for or was chosen from, and all its
+// images.
+func (p *Push) openList(ctx context.Context, img *storage.Image) (send sender, done func(), err error) {
 	blob, mime, err := listOf(p.Store, img)
 	if err != nil {
 		return nil, nil, err
@@ -28,26 +28,78 @@ func (p *Push) list(ctx context.Context, img *storage.Image, dest types.ImageDes
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot read the list: %w", err)
 	}
-	var updates []manifest.ListUpdate
-	same := true
+	l := &sendingList{Push: p, list: list, blob: blob}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
+	ref, err := istorage.Transport.NewStoreReference(p.Store.Store, nil, img.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if l.src, err = ref.NewImageSource(ctx, p.Sys); err != nil {
+		return nil, nil, err
+	}
 	for _, d := range list.Instances() {
-		update, err := p.instance(ctx, d, dest)
+		x, err := p.instance(ctx, d)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s of the list: %w", d, err)
 		}
-		same = same && update.Digest == d
-		updates = append(updates, update)
+		l.images = append(l.images, x)
 	}
+	if len(l.images) == 0 {
+		return nil, nil, fmt.Errorf("%w: it is empty", ErrNoList)
+	}
+	return func(dest types.ImageDestination) ([]byte, *image.UnparsedImage, error) { return l.send(ctx, dest) }, l.close, nil
+}
+
+// sendingList is a list of images on its way.
+type sendingList struct {
+	*Push
+	list   manifest.List
+	blob   []byte
+	src    types.ImageSource // of the image that the list was found with
+	images []*stored
+}
+
+func (l *sendingList) close() {
+	for _, x := range l.images {
+		x.src.Close()
+	}
+	if l.src != nil {
+		l.src.Close()
+	}
+}
+
+// send sends every image, then the list.
+func (l *sendingList) send(ctx context.Context, dest types.ImageDestination) ([]byte, *image.UnparsedImage, error) {
+	var updates []manifest.ListUpdate
+	same := true
+	for i, d := range l.list.Instances() {
+		out, err := put(ctx, l.images[i], dest, &l.Options, true)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s of the list: %w", d, err)
+		}
+		u := manifest.ListUpdate{Size: int64(len(out)), MediaType: manifest.GuessMIMEType(out)}
+		if u.Digest, err = manifest.Digest(out); err != nil {
+			return nil, nil, err
+		}
+		same = same && u.Digest == d
+		updates = append(updates, u)
+	}
+	blob := l.blob
 	if !same {
-		if blob, err = updated(list, updates); err != nil {
+		var err error
+		if blob, err = updated(l.list, updates); err != nil {
 			return nil, nil, fmt.Errorf("cannot write the list: %w", err)
 		}
 	}
 	if err := dest.PutManifest(ctx, blob, nil); err != nil {
 		return nil, nil, fmt.Errorf("cannot store the list: %w", err)
 	}
-	if p.Sign != nil {
-		signature, err := p.Sign(blob)
+	if l.Sign != nil {
+		signature, err := l.Sign(blob)
 		if err == nil {
 			err = dest.PutSignatures(ctx, [][]byte{signature}, nil)
 		}
@@ -55,16 +107,7 @@ func (p *Push) list(ctx context.Context, img *storage.Image, dest types.ImageDes
 			return nil, nil, err
 		}
 	}
-	ref, err := istorage.Transport.NewStoreReference(p.Store.Store, nil, img.ID)
-	if err != nil {
-		return nil, nil, err
-	}
-	src, err := ref.NewImageSource(ctx, p.Sys)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer src.Close()
-	return blob, image.UnparsedInstance(src, nil), nil
+	return blob, image.UnparsedInstance(l.src, nil), nil
 }
 
 // updated is the list with its images as they are at the destination, all in
@@ -83,36 +126,23 @@ func updated(list manifest.List, updates []manifest.ListUpdate) ([]byte, error) 
 	return list.Serialize()
 }
 
-// instance sends one image of a list.
-func (p *Push) instance(ctx context.Context, d digest.Digest, dest types.ImageDestination) (manifest.ListUpdate, error) {
-	var u manifest.ListUpdate
+// instance opens one image of a list.
+func (p *Push) instance(ctx context.Context, d digest.Digest) (*stored, error) {
 	images, err := p.Store.ImagesByDigest(d)
 	if err != nil && !errors.Is(err, storage.ErrImageUnknown) {
-		return u, err
+		return nil, err
 	}
 	for _, img := range images {
 		blob, err := p.Store.ImageBigData(img.ID, storage.ImageDigestBigDataKey)
 		if err != nil {
-			return u, err
+			return nil, err
 		}
 		// Others may be known by the digest of a list that they are in.
-		if have, err := manifest.Digest(blob); err != nil || have != d {
-			continue
+		if have, err := manifest.Digest(blob); err == nil && have == d {
+			return openStored(ctx, p.Store, p.Sys, img)
 		}
-		x, err := openStored(ctx, p.Store, p.Sys, img)
-		if err != nil {
-			return u, err
-		}
-		defer x.src.Close()
-		out, err := put(ctx, x, dest, &p.Options, true)
-		if err != nil {
-			return u, err
-		}
-		u.Size, u.MediaType = int64(len(out)), manifest.GuessMIMEType(out)
-		u.Digest, err = manifest.Digest(out)
-		return u, err
 	}
-	return u, fmt.Errorf("%w: it is not in the store\n  fix: coracle pull --platform … each of them, or push without --all", ErrNoList)
+	return nil, fmt.Errorf("%w: it is not in the store\n  fix: coracle pull --platform … each of them, or push without --all", ErrNoList)
 }
 
 // listOf finds the list: the image's own manifest, or one that it was pulled by.

@@ -91,7 +91,7 @@ func Key(registry string) (key, host string, err error) {
 	}
 	key = strings.TrimSuffix(key, "/")
 	host, path, _ := strings.Cut(key, "/")
-	if key == "" || host == "" || strings.ContainsAny(key, " @?#\n\t") || path != "" && (strings.Contains(path, ":") || strings.Contains(path, "//")) {
+	if key == "" || host == "" || strings.ContainsAny(key, " @?#\n\t") || strings.Contains(path, ":") || strings.Contains("/"+path, "//") {
 		return "", "", fmt.Errorf("%q is no registry\n  fix: a host, as registry.example:5000", registry)
 	}
 	return key, host, nil
@@ -148,20 +148,26 @@ func (c *Credentials) LogoutAll() error {
 func (c *Credentials) everywhere(what string, forget func(*types.SystemContext) error) error {
 	files := []*types.SystemContext{c.Sys}
 	if !c.named() {
-		file, err := userFile()
+		user, err := userFile()
 		if err != nil {
 			return err
 		}
-		files = []*types.SystemContext{c.in(runtimeFile()), c.in(file)}
+		files = nil
+		for _, file := range []string{runtimeFile(), user} {
+			if _, err := os.Stat(file); err == nil {
+				files = append(files, c.in(file))
+			}
+		}
+		if len(files) == 0 {
+			files = append(files, c.in(user)) // for helpers, which need no file
+		}
 	}
 	done := false
 	for _, sys := range files {
-		if _, err := os.Stat(sys.AuthFilePath); sys.AuthFilePath != "" && err != nil && !c.helpers() {
-			continue
-		}
 		switch err := forget(sys); {
 		case err == nil:
 			done = true
+		case done && c.helpers(): // which were asked with the first file
 		case !errors.Is(err, config.ErrNotLoggedIn):
 			return fmt.Errorf("cannot forget the credentials: %w", err)
 		}

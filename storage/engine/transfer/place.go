@@ -55,12 +55,15 @@ func tarDir(ctx context.Context, out io.Writer, dir string) error {
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err != nil || e.IsDir() {
+		if err != nil || path == dir {
 			return err
 		}
 		name, err := filepath.Rel(dir, path)
 		if err != nil {
 			return err
+		}
+		if e.IsDir() { // others make what is not there, and chown it
+			return w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755, Format: tar.FormatUSTAR})
 		}
 		f, err := os.Open(path)
 		if err != nil {

@@ -62,6 +62,12 @@ func (p *Push) Run(ctx context.Context, img *storage.Image, ref types.ImageRefer
 }
 
 func (p *Push) once(ctx context.Context, img *storage.Image, ref types.ImageReference) (out []byte, err error) {
+	// Before the destination, which may be a directory that is made for it.
+	send, done, err := p.open(ctx, img)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	dest, err := ref.NewImageDestination(ctx, p.Sys)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write to %s: %w", refName(ref), err)
@@ -71,12 +77,7 @@ func (p *Push) once(ctx context.Context, img *storage.Image, ref types.ImageRefe
 			err = fmt.Errorf("cannot write to %s: %w", refName(ref), cerr)
 		}
 	}()
-	var top *image.UnparsedImage
-	if p.All {
-		out, top, err = p.list(ctx, img, dest)
-	} else {
-		out, top, err = p.single(ctx, img, dest)
-	}
+	out, top, err := send(dest)
 	if err == nil {
 		err = dest.Commit(ctx, top)
 	}
@@ -86,14 +87,23 @@ func (p *Push) once(ctx context.Context, img *storage.Image, ref types.ImageRefe
 	return out, nil
 }
 
-func (p *Push) single(ctx context.Context, img *storage.Image, dest types.ImageDestination) ([]byte, *image.UnparsedImage, error) {
+// sender sends to a destination and returns the manifest that is there then, and
+// the one that the store has.
+type sender func(types.ImageDestination) ([]byte, *image.UnparsedImage, error)
+
+// open reads what is to be sent; done ends the use of the sender.
+func (p *Push) open(ctx context.Context, img *storage.Image) (send sender, done func(), err error) {
+	if p.All {
+		return p.openList(ctx, img)
+	}
 	x, err := openStored(ctx, p.Store, p.Sys, img)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer x.src.Close()
-	out, err := put(ctx, x, dest, &p.Options, false)
-	return out, x.unparsed, err
+	return func(dest types.ImageDestination) ([]byte, *image.UnparsedImage, error) {
+		out, err := put(ctx, x, dest, &p.Options, false)
+		return out, x.unparsed, err
+	}, func() { x.src.Close() }, nil
 }
 
 func refName(ref types.ImageReference) string {

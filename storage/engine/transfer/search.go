@@ -42,9 +42,11 @@ func (s *Search) Filter(f string) error {
 	var err error
 	switch key {
 	case "stars":
-		if s.Stars, err = strconv.Atoi(value); err != nil || s.Stars < 0 {
+		n, err := strconv.ParseUint(value, 10, 31)
+		if err != nil {
 			return fmt.Errorf("--filter %q: a number of stars is needed", f)
 		}
+		s.Stars = int(n)
 		return nil
 	case "is-official", "is-automated":
 		if hasValue {

@@ -24,7 +24,7 @@ func (u *unpacker) directory(at place, h *tar.Header) error {
 		return err
 	}
 	err = unix.Mkdirat(at.fd, at.base, bits(h)&0o777)
-	if errors.Is(err, errExists) {
+	if errors.Is(err, unix.EEXIST) {
 		err = u.merge(at, bits(h)&0o777)
 	}
 	if err != nil {

@@ -25,7 +25,7 @@ func (u *unpacker) regular(at place, h *tar.Header) error {
 	}
 	fd, err := create()
 	var old *uint64
-	if errors.Is(err, errExists) {
+	if errors.Is(err, unix.EEXIST) {
 		if old, err = u.displace(at, h.Size); err == nil {
 			fd, err = create()
 		}

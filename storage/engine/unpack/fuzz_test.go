@@ -19,7 +19,13 @@ var small = Limits{Entries: 200, Path: 300, Extended: 64 << 10, Size: 1 << 20, F
 // FuzzUnpack feeds any stream to the extractor: nothing outside of the directory
 // changes, and the record of what was accepted makes the same bytes again.
 func FuzzUnpack(f *testing.F) {
-	f.Add(stream(f, everything()...))
+	var seed []member
+	for _, m := range everything() {
+		if len(m.body) < 100 {
+			seed = append(seed, m)
+		}
+	}
+	f.Add(stream(f, seed...))
 	f.Add(stream(f, sym("a", "../victim"), reg("a/hello", "x"), link("b", "a/hello"), reg("a/.wh.hello", "")))
 	f.Add(stream(f, dir("d"), reg("d/x", "1"), sym("d", "/"), reg("d/y", ""), reg("x", "1"), reg("x", "1")))
 	f.Fuzz(func(t *testing.T, data []byte) { tryUnpack(t, data) })

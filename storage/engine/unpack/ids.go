@@ -117,10 +117,19 @@ func (u *unpacker) note(h *tar.Header, base string) {
 	u.anyID = true
 }
 
-func sorted(ids map[uint32]struct{}) []uint32 {
-	out := make([]uint32, 0, len(ids))
-	for id := range ids {
+// owners lists noted ids. Of a squashed layer they are those that are on disk: a
+// container needs no others.
+func (u *unpacker) owners(noted map[uint32]struct{}, exist IDs) []uint32 {
+	out, squashed := make([]uint32, 0, len(noted)), false
+	for id := range noted {
+		if u.o.Owners == Squash && !exist.Has(int(id)) {
+			squashed = true
+			continue
+		}
 		out = append(out, id)
+	}
+	if squashed && !slices.Contains(out, 0) {
+		out = append(out, 0)
 	}
 	slices.Sort(out)
 	return out

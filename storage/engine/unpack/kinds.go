@@ -14,7 +14,7 @@ import (
 // again runs make, and once more after what is in the way was removed.
 func (u *unpacker) again(at place, make func() error) error {
 	err := make()
-	if errors.Is(err, errExists) {
+	if errors.Is(err, unix.EEXIST) {
 		if _, err = u.displace(at, -1); err == nil {
 			err = make()
 		}
@@ -139,7 +139,7 @@ func (u *unpacker) hardlink(at place, h *tar.Header) error {
 
 func (u *unpacker) link(at place, fd int, base string, target *unix.Stat_t) error {
 	err := unix.Linkat(fd, base, at.fd, at.base, 0)
-	if !errors.Is(err, errExists) {
+	if !errors.Is(err, unix.EEXIST) {
 		return err
 	}
 	var st unix.Stat_t

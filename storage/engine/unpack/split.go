@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"hash/crc64"
 	"io"
 	"strconv"
@@ -182,7 +183,7 @@ func (s *splitter) end(buf []byte) error {
 	s.tail, s.gap = true, 0
 	for {
 		_, err := s.Read(buf)
-		if err == io.EOF { //nolint:errorlint // io.Reader's contract
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Options say how to unpack.
@@ -84,7 +82,7 @@ func Unpack(ctx context.Context, in io.Reader, dir string, o Options) (*Result, 
 		return nil, err
 	}
 	u.result.Size, u.result.Entries = u.split.total, u.split.entries
-	u.result.UIDs, u.result.GIDs = sorted(u.uids), sorted(u.gids)
+	u.result.UIDs, u.result.GIDs = u.owners(u.uids, o.UIDs), u.owners(u.gids, o.GIDs)
 	return &u.result, nil
 }
 
@@ -252,6 +250,3 @@ func umask() uint32 {
 
 // bits are the mode bits of a header as chmod(2) takes them.
 func bits(h *tar.Header) uint32 { return uint32(h.Mode) & 0o7777 }
-
-// errExists is what the kernel says of a name that is taken.
-var errExists = unix.EEXIST

@@ -30,7 +30,7 @@ func (u *unpacker) whiteout(h *tar.Header, up, base, rest string) error {
 	}
 	at := place{fd: fd, base: rest}
 	err = unix.Mknodat(fd, rest, unix.S_IFCHR, 0)
-	if errors.Is(err, errExists) {
+	if errors.Is(err, unix.EEXIST) {
 		return nil // it means the layers below, not what this one brings
 	}
 	if err != nil {
@@ -52,7 +52,7 @@ func (u *unpacker) opaque(h *tar.Header, fd int) error {
 		mark = "user.overlay.opaque" // with the mount option userxattr, Linux 5.11
 	}
 	err := unix.Fsetxattr(fd, mark, []byte{'y'}, unix.XATTR_CREATE)
-	if errors.Is(err, errExists) {
+	if errors.Is(err, unix.EEXIST) {
 		return nil
 	}
 	if err != nil {

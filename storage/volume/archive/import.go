@@ -208,7 +208,7 @@ func (i *importer) regular(parent int, base string, h *tar.Header) error {
 	if err := i.dress(fd, h); err != nil {
 		return err
 	}
-	return setTimes(fd, h)
+	return setTimesAt(parent, base, h)
 }
 
 func (i *importer) inflated() bool {
@@ -243,9 +243,11 @@ func (i *importer) special(parent int, base string, h *tar.Header, make func() e
 		return ownerError(h, err)
 	}
 	if h.Typeflag == tar.TypeFifo {
-		return unix.Chmod(procPath(fd), uint32(h.Mode&0o7777))
+		if err := unix.Chmod(procPath(fd), uint32(h.Mode&0o7777)); err != nil {
+			return err
+		}
 	}
-	return nil
+	return setTimesAt(parent, base, h)
 }
 
 // link makes another name of a member that came before, found beneath the volume.
@@ -307,10 +309,13 @@ func (i *importer) finish() error {
 	return nil
 }
 
-func setTimes(fd int, h *tar.Header) error {
+func setTimes(fd int, h *tar.Header) error { return setTimesAt(fd, ".", h) }
+
+// setTimesAt sets the times of one name, of a link its own.
+func setTimesAt(dir int, name string, h *tar.Header) error {
 	m, err := unix.TimeToTimespec(h.ModTime)
 	if err != nil {
 		return nil // a time that the kernel cannot hold
 	}
-	return unix.UtimesNanoAt(unix.AT_FDCWD, procPath(fd), []unix.Timespec{m, m}, 0)
+	return unix.UtimesNanoAt(dir, name, []unix.Timespec{m, m}, unix.AT_SYMLINK_NOFOLLOW)
 }
