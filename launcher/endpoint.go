@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,8 +70,21 @@ func unlisten(run, id string) {
 	_ = unix.Unlink(filepath.Join(controlDir(run), id))
 }
 
-// dial connects to a container's supervisor. Errors: [ErrNoSupervisor].
-func dial(run, id string) (conn, error) {
+// answerWait bounds how long a supervisor may take to answer after its container
+// has started.
+const answerWait = time.Second
+
+// dial connects to the supervisor of a container that runs. Errors:
+// [ErrNoSupervisor].
+func dial(run, id string) (c conn, err error) {
+	for deadline := time.Now().Add(answerWait); ; time.Sleep(time.Millisecond) {
+		if c, err = connect(run, id); err == nil || !errors.Is(err, unix.ENOENT) || time.Now().After(deadline) {
+			return c, err
+		}
+	}
+}
+
+func connect(run, id string) (conn, error) {
 	path, dir, err := endpoint(run, id, false)
 	if err != nil {
 		return conn{}, fmt.Errorf("%w: %w", ErrNoSupervisor, err)

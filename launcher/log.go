@@ -70,14 +70,24 @@ func (w *logWriter) write(stream byte, piece []byte) {
 		if i := bytes.IndexByte(piece, '\n'); i >= 0 {
 			line, rest = piece[:i+1], piece[i+1:]
 		}
+		before := len(w.buf)
 		w.buf = w.entry(w.buf, now, stream, line)
+		if w.MaxSize > 0 && w.size+int64(len(w.buf)) > w.MaxSize && w.size+int64(before) > 0 {
+			w.flush(before)
+			w.rotate()
+		}
 		piece = rest
 	}
-	if w.MaxSize > 0 && w.size > 0 && w.size+int64(len(w.buf)) > w.MaxSize {
-		w.rotate()
+	w.flush(len(w.buf))
+}
+
+// flush writes the first n bytes of the buffer.
+func (w *logWriter) flush(n int) {
+	if n > 0 {
+		written, _ := w.file.Write(w.buf[:n])
+		w.size += int64(written)
 	}
-	n, _ := w.file.Write(w.buf)
-	w.size += int64(n)
+	w.buf = w.buf[:copy(w.buf, w.buf[n:])]
 }
 
 func (w *logWriter) entry(b []byte, now time.Time, stream byte, line []byte) []byte {

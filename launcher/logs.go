@@ -45,6 +45,9 @@ func (c *Containers) Logs(ctx context.Context, name string, l Logs) error {
 	return nil
 }
 
+// LogPath is where a container's log is, if one is kept.
+func LogPath(c *containers.Container) string { return filepath.Join(c.Path, logFile) }
+
 // logReader reads a log and, when it follows, what is added to it.
 type logReader struct {
 	Logs

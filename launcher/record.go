@@ -28,7 +28,7 @@ func (l *launch) record(d *storage.Dir) error {
 	r := containers.Intent{
 		Version: 1, Created: time.Now().UTC(), Image: l.options.Image(), Rootfs: l.rootfs, Args: l.options.Argv,
 		Labels: l.extras.Labels, StopSignal: l.extras.StopSignal, StopTimeout: l.extras.StopTimeout.Seconds(),
-		LogDriver: l.logDriver(), Command: l.spec.Process.Args, Network: l.extras.Network, TTY: l.extras.TTY, Interactive: l.extras.Interactive, Seccomp: l.extras.Seccomp, Cwd: l.cwd,
+		LogDriver: l.logDriver(), Entrypoint: l.extras.Entrypoint, Cmd: l.extras.Cmd, Network: l.extras.Network, TTY: l.extras.TTY, Interactive: l.extras.Interactive, Seccomp: l.extras.Seccomp, Cwd: l.cwd,
 	}
 	if l.extras.StopTimeout < 0 {
 		r.StopTimeout = -1

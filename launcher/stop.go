@@ -10,12 +10,36 @@ import (
 
 	"coracle/launcher/containers"
 	"coracle/storage"
+	"coracle/storage/volume"
 )
 
 // Containers are the user's containers, as commands that change them see them.
 type Containers struct {
 	containers.Set
 	run string
+}
+
+// VolumePath is where a volume's files are, empty if there is no such volume.
+func (c *Containers) VolumePath(name string) string {
+	v, err := volume.Store{Data: c.Data}.Get(name)
+	if err != nil {
+		return ""
+	}
+	return v.Mountpoint()
+}
+
+// Supervisor is the pid of a running container's supervisor, or 0.
+func (c *Containers) Supervisor(x *containers.Container) int {
+	client, err := dial(c.run, x.ID)
+	if err != nil {
+		return 0
+	}
+	defer client.f.Close()
+	peer, err := unix.GetsockoptUcred(int(client.f.Fd()), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return 0
+	}
+	return int(peer.Pid)
 }
 
 // OpenContainers finds the user's containers.

@@ -208,6 +208,10 @@ func (s *supervisor) supervise() {
 	if s.req.Pidfile || s.req.Detach {
 		s.writeState() // first: whoever is told of the container may at once ask for it
 	}
+	var r *resident
+	if s.req.Detach {
+		r = s.reside()
+	}
 	_ = s.conn.send(msgStarted, binary.BigEndian.AppendUint32(nil, uint32(s.pid)), fds...)
 	// Nobody else waits for what others may know of this container.
 	announced := make(chan func())
@@ -228,7 +232,9 @@ func (s *supervisor) supervise() {
 	case s.tty >= 0:
 		go s.succeedCaller()
 	}
-	r := s.reside()
+	if r == nil {
+		r = s.reside()
+	}
 	status := s.wait()
 	finished := time.Now()
 	s.endOrphans()

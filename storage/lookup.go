@@ -37,7 +37,7 @@ func (c Containers) Lookup(ref string) (*Dir, error) {
 	case 1:
 		return found[0].named(), nil
 	case 0:
-		return nil, fmt.Errorf("%w: %.80q\n  fix: ls %s   (the names in use)", ErrNoContainer, ref, filepath.Join(c.Data, namesDir))
+		return nil, fmt.Errorf("%w: %.80q\n  fix: coracle ps -a   (the names in use)", ErrNoContainer, ref)
 	default:
 		return nil, fmt.Errorf("%w: %q is the beginning of %s, %s%s\n  fix: give more digits", ErrAmbiguous, ref,
 			found[0].ID[:12], found[1].ID[:12], map[bool]string{true: ", …"}[len(found) > 2])

@@ -33,6 +33,7 @@ var own = []struct {
 	{"kill", "Send containers a signal.", func() verb { return &KillCmd{} }},
 	{"ps", "List containers.", func() verb { return &PsCmd{} }},
 	{"attach", "Connect to a container that was started detached.", func() verb { return &AttachCmd{} }},
+	{"inspect", "Show everything about containers, images or volumes.", func() verb { return &InspectCmd{} }},
 	{"logs", "Print what a detached container wrote.", func() verb { return &LogsCmd{} }},
 	{"wait", "Wait for containers to end, and print their exit statuses.", func() verb { return &WaitCmd{} }},
 	{"exec", "Run a command in a running container.", func() verb { return &ExecCmd{} }},

@@ -101,7 +101,7 @@ func (r psRow) ImageID() string { return r.c.Intent.ImageID }
 
 // Command is what the container executes.
 func (r psRow) Command() string {
-	s := strings.Join(r.c.Intent.Command, " ")
+	s := strings.Join(r.c.Intent.Command(), " ")
 	if !r.whole {
 		s = format.Truncate(s, 20)
 	}
@@ -188,7 +188,7 @@ func (r psRow) Mounts() string { return strings.Join(r.mounts(), ",") }
 
 func (r psRow) mounts() []string {
 	list := []string{}
-	for _, m := range r.c.Intent.Mounts {
+	for _, m := range r.c.Mounts {
 		list = append(list, m.Destination)
 	}
 	return list
@@ -197,7 +197,7 @@ func (r psRow) mounts() []string {
 // JSON is the row as `podman ps --format json` has it.
 func (r psRow) JSON() any {
 	return map[string]any{
-		"Id": r.c.ID, "ID": r.c.ID, "Image": r.Image(), "ImageID": r.ImageID(), "Command": r.c.Intent.Command, "Names": []string{r.c.Name},
+		"Id": r.c.ID, "ID": r.c.ID, "Image": r.Image(), "ImageID": r.ImageID(), "Command": r.c.Intent.Command(), "Names": []string{r.c.Name},
 		"Created": r.Created(), "CreatedAt": r.RunningFor(), "StartedAt": r.StartedAt(), "Exited": r.Exited(), "ExitedAt": r.ExitedAt(), "ExitCode": r.ExitCode(),
 		"State": r.State(), "Status": r.Status(), "Labels": orEmpty(r.Labels()), "Mounts": r.mounts(), "Networks": []string{}, "Ports": []any{},
 		"Pid": r.c.PID, "AutoRemove": !r.c.Keep, "IsInfra": false, "Pod": "", "PodName": "", "Restarts": 0, "Size": nil, "Namespaces": map[string]any{}, "CIDFile": "",

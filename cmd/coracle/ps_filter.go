@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"coracle/launcher/containers"
+	"coracle/storage/volume"
 )
 
 // psFilter reads --filter. Values of one key are alternatives, keys all have to
@@ -78,16 +79,17 @@ func psTest(list []*containers.Container, key, value string) (func(*containers.C
 		if value == "" || other < 0 {
 			return nil, fmt.Errorf("invalid --filter %s=%s: no such container", key, value)
 		}
+		at := list[other].Intent.Created
 		want := 1
 		if key == "before" {
 			want = -1
 		}
 		return func(c *containers.Container) bool {
-			return c.Intent.Created.Compare(list[other].Intent.Created) == want
+			return c.Intent.Created.Compare(at) == want
 		}, nil
 	case "volume":
 		return func(c *containers.Container) bool {
-			return slices.ContainsFunc(c.Intent.Mounts, func(m containers.Mount) bool {
+			return slices.ContainsFunc(c.Mounts, func(m volume.Mount) bool {
 				return m.Destination == value || m.Name == value || m.Source == value
 			})
 		}, nil

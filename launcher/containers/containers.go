@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"coracle/storage"
+	"coracle/storage/volume"
 	"coracle/userns"
 )
 
@@ -33,12 +35,12 @@ type Intent struct {
 	UIDs, GIDs  userns.IDMap      `json:",omitempty"`
 	Rootfs      string            `json:",omitempty"`
 	Args        []string          // the command line after run
-	Command     []string          `json:",omitempty"` // what is executed, entrypoint included
 	Options     json.RawMessage   `json:",omitempty"` // all of it, as package launcher/intent has it
+	Entrypoint  []string          `json:",omitempty"`
+	Cmd         []string          `json:",omitempty"`
 	TTY         bool              `json:",omitempty"`
 	Interactive bool              `json:",omitempty"`
 	Network     string            `json:",omitempty"`
-	Mounts      []Mount           `json:",omitempty"`
 	Seccomp     string            `json:",omitempty"` // "", "unconfined" or the path of a profile
 	Cwd         string            // where relative paths begin
 	LogDriver   string            `json:",omitempty"` // empty: no log is kept
@@ -47,15 +49,8 @@ type Intent struct {
 	StopTimeout float64 // seconds, negative for ever
 }
 
-// Mount is something that the user had mounted, in the words of docker's inspect.
-type Mount struct {
-	Type        string // bind, volume, image
-	Name        string `json:",omitempty"` // of the volume
-	Source      string
-	Destination string
-	RW          bool
-	Propagation string `json:",omitempty"`
-}
+// Command is what is executed.
+func (i *Intent) Command() []string { return slices.Concat(i.Entrypoint, i.Cmd) }
 
 // Set is the containers of one user.
 type Set struct {
@@ -75,6 +70,8 @@ type Container struct {
 	// from a later process of the same pid: see [StartTime].
 	PID   int
 	Start string
+	// Mounts is what was mounted because somebody asked for it.
+	Mounts []volume.Mount
 	// Started is when it was started last, zero if it never was; Exit how it ended
 	// last, nil while it runs.
 	Started time.Time
@@ -111,13 +108,25 @@ func (s Set) Find(ref string) (*Container, error) {
 	return s.look(d)
 }
 
+// endingWait bounds how long a supervisor whose container has ended is waited
+// for; it takes milliseconds.
+const endingWait = time.Second
+
 func (s Set) look(d *storage.Dir) (*Container, error) {
 	c := &Container{Dir: d}
-	var err error
-	if c.Running, err = d.Alive(); err != nil {
-		return nil, fmt.Errorf("cannot tell whether container %s is running: %w", d.ID, err)
+	var state State
+	var ok bool
+	// Who ran it may have heard of its end before the supervisor has written it down.
+	for deadline := time.Now().Add(endingWait); ; time.Sleep(time.Millisecond) {
+		var err error
+		if c.Running, err = d.Alive(); err != nil {
+			return nil, fmt.Errorf("cannot tell whether container %s is running: %w", d.ID, err)
+		}
+		state, ok = ReadState(d)
+		if !c.Running || !ok || state.Exists() || time.Now().After(deadline) {
+			break
+		}
 	}
-	state, ok := ReadState(d)
 	if ok && c.Running && state.Process(s.Inside) {
 		c.PID, c.Start = state.PID, state.Start
 	}
@@ -132,6 +141,9 @@ func (s Set) look(d *storage.Dir) (*Container, error) {
 		c.Err = fmt.Errorf("container %s: its record cannot be read: %w", d.ID, err)
 	}
 	c.history(ok)
+	if claim, err := volume.ReadClaim(d); err == nil {
+		c.Mounts = claim.Mounts
+	}
 	if c.Intent.ImageID == "" && ok {
 		c.Intent.ImageID = state.Image
 	}

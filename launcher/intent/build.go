@@ -52,6 +52,9 @@ type Extras struct {
 	// Network is "none", "host" or "container:ID".
 	Network string
 
+	// Entrypoint and Cmd make up the command, as image-spec tells them apart.
+	Entrypoint, Cmd []string
+
 	TTY, Interactive bool
 	SigProxy         bool
 	Init             bool

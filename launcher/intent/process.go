@@ -3,6 +3,7 @@ package intent
 import (
 	"encoding/json"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,8 +27,7 @@ func entrypoint(s string) []string {
 // command merges what was asked with what the image says, as docker does: a given entrypoint, even an empty
 // one, drops the image's command; a given command keeps the image's entrypoint. `--entrypoint '[]'` is
 // podman's way to drop the entrypoint and keep the command.
-func command(asked *string, args []string, img *ImageConfig) []string {
-	var entry []string
+func command(asked *string, args []string, img *ImageConfig) (entry, cmd []string) {
 	if asked != nil {
 		entry = entrypoint(*asked)
 	}
@@ -42,12 +42,13 @@ func command(asked *string, args []string, img *ImageConfig) []string {
 	if len(entry) == 1 && entry[0] == "" {
 		entry = nil
 	}
-	return append(append(make([]string, 0, len(entry)+len(args)), entry...), args...)
+	return entry, args
 }
 
 func (b *builder) process() error {
 	p, o := b.spec.Process, b.o
-	p.Args = command(o.Entrypoint, o.Command(), b.Image)
+	b.extra.Entrypoint, b.extra.Cmd = command(o.Entrypoint, o.Command(), b.Image)
+	p.Args = slices.Concat(b.extra.Entrypoint, b.extra.Cmd)
 	if len(p.Args) == 0 {
 		return fail(ErrInvalid, "no command: the image has none and none was given").
 			fix("coracle run … IMAGE COMMAND")

@@ -37,7 +37,8 @@ func TestCommand(t *testing.T) {
 		{"no image and entrypoint", ptr("/e"), "a", nil, "/e a"},
 		{"nothing", nil, "", img("", ""), ""},
 	} {
-		if got := strings.Join(command(c.entry, strings.Fields(c.args), c.image), " "); got != c.want {
+		entry, cmd := command(c.entry, strings.Fields(c.args), c.image)
+		if got := strings.Join(slices.Concat(entry, cmd), " "); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

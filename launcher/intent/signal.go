@@ -25,6 +25,19 @@ func Signal(flag, s string) (unix.Signal, error) {
 	return unix.Signal(n), err
 }
 
+// SignalName is a signal's name with SIG, or its number when it has none.
+func SignalName(n int) string {
+	switch {
+	case n > 0 && n < len(signals) && signals[n] != "":
+		return "SIG" + signals[n]
+	case n == sigRTMin:
+		return "SIGRTMIN"
+	case n > sigRTMin && n <= sigRTMax:
+		return "SIGRTMIN+" + strconv.Itoa(n-sigRTMin)
+	}
+	return strconv.Itoa(n)
+}
+
 // parseSignal reads a number, or a name with or without SIG, or RTMIN+n and RTMAX-n. The empty string is
 // SIGTERM.
 func parseSignal(flag, s string) (int, error) {
