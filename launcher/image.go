@@ -140,3 +140,17 @@ func (l *launch) engineProgram(engine *os.File, args []string) userns.Program {
 		Env: record.Environ(os.Environ(), uid, gid),
 	}
 }
+
+// imageGone tells that a layer of the image, which was there when it was looked
+// up, is not there any more: another process removed the image.
+func (l *launch) imageGone() bool {
+	if l.image == nil {
+		return false
+	}
+	for _, layer := range l.image.Layers {
+		if unix.Access(layer.Diff, unix.F_OK) == unix.ENOENT {
+			return true
+		}
+	}
+	return false
+}

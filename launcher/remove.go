@@ -97,6 +97,8 @@ func removeOne(c storage.Containers, name string, r Removal) error {
 	switch {
 	case errors.Is(err, storage.ErrNoContainer):
 		return nil // a throw-away container that went by itself
+	case errors.Is(err, storage.ErrInUse):
+		return fmt.Errorf("%w\n  fix: wait for it, or unmount it in coracle unshare", err)
 	case errors.Is(err, storage.ErrRunning):
 		return fmt.Errorf("%w\n  fix: coracle rm -f %s", err, name)
 	case err != nil:

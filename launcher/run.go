@@ -80,6 +80,12 @@ func (l *launch) run(ctx context.Context, stdout, stderr io.Writer) (int, error)
 	mapped := make(chan error, 1)
 	go func() { mapped <- sv.process.Map(ctx, l.grant) }()
 	dir, err := l.ready(ctx)
+	if err != nil && l.again == nil && l.imageGone() { // removed between two steps: once more, from the start
+		if dir != nil {
+			l.discard(dir)
+		}
+		dir, err = l.ready(ctx)
+	}
 	signals := catch(l.options.SigProxy)
 	switch merr := <-mapped; {
 	case merr != nil:
@@ -89,6 +95,9 @@ func (l *launch) run(ctx context.Context, stdout, stderr io.Writer) (int, error)
 		if err = sv.request(l, dir); err == nil {
 			dir.Lock.Close() // the supervisor's copy is the container's life
 			status, err := sv.follow(l, dir, signals)
+			if err != nil && l.imageGone() {
+				err = fmt.Errorf("the image %s was removed by another command while the container was starting: %w", l.image.Ref, err)
+			}
 			if err == nil && l.options.Detach {
 				fmt.Fprintln(stdout, dir.ID)
 			}

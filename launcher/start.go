@@ -60,7 +60,7 @@ func (s Start) Start(ctx context.Context, stderr io.Writer) (int, error) {
 		return ExitFailed, err
 	}
 	if err := c.Acquire(); err != nil {
-		if errors.Is(err, storage.ErrRunning) {
+		if errors.Is(err, storage.ErrRunning) && !errors.Is(err, storage.ErrInUse) {
 			return ExitFailed, fmt.Errorf("%w: %s", ErrRunning, s.Name)
 		}
 		return ExitFailed, err

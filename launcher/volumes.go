@@ -247,8 +247,9 @@ func (l *launch) localMount(s volume.Store, d *storage.Dir, m *specs.Mount, v *v
 		return nil
 	}
 	m.Source = "tmpfs"
+	readOnly := slices.Contains(m.Options, "rro") && !slices.Contains(m.Options, "ro")
 	m.Options = slices.DeleteFunc(m.Options, func(o string) bool { return o == "rbind" || o == "rro" || o == "suid" || o == "dev" || o == "exec" })
-	if slices.Contains(local.Words, "ro") || slices.Contains(m.Options, "rro") {
+	if readOnly {
 		m.Options = append(m.Options, "ro")
 	}
 	m.Options = append(m.Options, local.Values...)

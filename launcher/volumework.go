@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/intent"
 	"coracle/launcher/plan"
 	"coracle/storage"
 	"coracle/storage/record"
@@ -140,7 +141,7 @@ func (l *launch) openImages(ctx context.Context, d *storage.Dir) error {
 		if l.way == storage.RootCopy {
 			return fmt.Errorf("cannot mount the image %s at %s: overlay does not work on this host\n  fix: coracle doctor", u.Image, u.Destination)
 		}
-		image, err := l.imageOf(ctx, u.Image)
+		image, err := l.imageOf(ctx, l.mountedBefore(u))
 		if err != nil {
 			return fmt.Errorf("cannot mount an image at %s: %w", u.Destination, err)
 		}
@@ -165,6 +166,21 @@ func (l *launch) openImages(ctx context.Context, d *storage.Dir) error {
 		l.places[u.Destination] = p
 	}
 	return nil
+}
+
+// mountedBefore names the image: of a container that is started again the one that
+// had the name when it was made.
+func (l *launch) mountedBefore(u intent.ImageMount) string {
+	if l.again == nil {
+		return u.Image
+	}
+	claim, _ := volume.ReadClaim(l.again.dir)
+	for _, m := range claim.Mounts {
+		if m.Destination == u.Destination && m.ImageID != "" {
+			return m.ImageID
+		}
+	}
+	return u.Image
 }
 
 // stackOf tells how to mount an image so that its owners show as the image has

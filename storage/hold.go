@@ -10,8 +10,14 @@ import (
 )
 
 // ErrInUse says that another command is busy with the files of a stopped
-// container, or has them mounted.
-var ErrInUse = errors.New("container is in use by another command")
+// container, or has them mounted. Like an [ErrRunning], which it is to errors.Is,
+// it keeps the container from being started and removed.
+var ErrInUse error = inUse{}
+
+type inUse struct{}
+
+func (inUse) Error() string        { return "container is in use by another command" }
+func (inUse) Is(target error) bool { return target == ErrRunning }
 
 // Hold keeps a stopped container as it is: nobody starts or removes it until what
 // is returned is closed. Any number may hold it to read; with write, nobody else

@@ -30,7 +30,7 @@ func TestHold(t *testing.T) {
 	if err := d.Acquire(); !errors.Is(err, ErrInUse) {
 		t.Errorf("starting it: %v", err)
 	}
-	if err := c.Trash(d); !errors.Is(err, ErrInUse) {
+	if err := c.Trash(d); !errors.Is(err, ErrInUse) || !errors.Is(err, ErrRunning) {
 		t.Errorf("removing it: %v", err)
 	}
 	if alive, err := d.Alive(); alive || err != nil {
@@ -45,11 +45,12 @@ func TestHold(t *testing.T) {
 		t.Errorf("when all are gone: %v", err)
 	}
 	d.release()
+	gone := *d
 	if err := c.Trash(d); err != nil {
 		t.Fatal(err)
 	}
 	d.release()
-	if _, err := d.Hold(false); !errors.Is(err, ErrNoContainer) {
+	if _, err := gone.Hold(false); !errors.Is(err, ErrNoContainer) {
 		t.Errorf("of one that is gone: %v", err)
 	}
 }

@@ -41,6 +41,8 @@ func (s *session) root(ctx context.Context, name string, want rootfs.Want) (*roo
 	switch {
 	case errors.Is(err, rootfs.ErrElsewhere):
 		return nil, fmt.Errorf("%w\n  fix: outside of coracle unshare, and for each container by itself: coracle cp A:PATH - | coracle cp - B:DIR", err)
+	case errors.Is(err, storage.ErrInUse):
+		return nil, fmt.Errorf("%w\n  fix: wait for it, or unmount it in coracle unshare", err)
 	case errors.Is(err, storage.ErrRunning):
 		return nil, fmt.Errorf("%w, or is just starting or ending, and has no process yet\n  fix: run the command again", err)
 	}

@@ -59,7 +59,7 @@ func describeCall(pid int, info *callInfo) string {
 	}
 	what := ""
 	if c.path >= 0 {
-		data := peek(pid, info.args[c.path], 256)
+		data := peek(pid, info.args[c.path], unix.PathMax)
 		what, _, _ = strings.Cut(string(data), "\x00")
 	}
 	if c.fd >= 0 {

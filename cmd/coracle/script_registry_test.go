@@ -3,6 +3,8 @@ package main_test
 import (
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,14 +21,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// cmdRegistry is `registry NAME [-tls] [-user USER:PASSWORD]`: it starts Debian's
+// cmdRegistry is `registry NAME [-tls] [-user USER:PASSWORD] [-cut N]`: it starts Debian's
 // docker-registry on the loopback, with a door in front that does what the flags
 // say, and sets $NAME to its host. $WORK/NAME.log gets a line for each request:
 // method, path and status. With -tls, $WORK/NAME.certs/ca.crt is the
-// certificate to trust.
+// certificate to trust. With -cut, the connections of the first N uploads break.
 func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: registry NAME [-tls] [-user USER:PASSWORD]")
+		ts.Fatalf("usage: registry NAME [-tls] [-user USER:PASSWORD] [-cut N]")
 	}
 	d := &door{}
 	tls := false
@@ -36,16 +39,21 @@ func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
 			tls = true
 		case args[0] == "-user" && len(args) > 1:
 			d.user, args = args[1], args[1:]
+		case args[0] == "-cut" && len(args) > 1:
+			n, err := strconv.Atoi(args[1])
+			ts.Check(err)
+			d.cut, args = n, args[1:]
 		default:
 			ts.Fatalf("registry: %q is no flag", args[0])
 		}
 	}
-	log, err := os.OpenFile(ts.MkAbs(name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	file, err := os.OpenFile(ts.MkAbs(name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	ts.Check(err)
-	ts.Check(log.Chmod(0o644))
-	d.log = log
+	ts.Check(file.Chmod(0o644))
+	d.log = file
 	d.proxy = httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: startRegistry(ts, name)})
 	server := httptest.NewUnstartedServer(d)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // scripts have clients that trust nobody
 	if tls {
 		server.StartTLS()
 		certs := ts.MkAbs(name + ".certs")
@@ -58,7 +66,7 @@ func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() {
 		server.CloseClientConnections()
 		server.Close()
-		log.Close()
+		file.Close()
 	})
 	ts.Setenv(name, server.Listener.Addr().String())
 }
@@ -96,7 +104,19 @@ type door struct {
 	user  string // USER:PASSWORD that may pass, empty: everybody
 
 	mu  sync.Mutex
+	cut int // uploads that are still to break
 	log *os.File
+}
+
+// cuts reports whether a request is to break.
+func (d *door) cuts(q *http.Request) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cut == 0 || q.Method != http.MethodPatch {
+		return false
+	}
+	d.cut--
+	return true
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, q *http.Request) {
@@ -107,6 +127,10 @@ func (d *door) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		defer d.mu.Unlock()
 		fmt.Fprintf(d.log, "%s %s %d\n", q.Method, q.URL.RequestURI(), s.code)
 	}()
+	if d.cuts(q) {
+		s.code = 0
+		panic(http.ErrAbortHandler)
+	}
 	if name, password, ok := q.BasicAuth(); d.user != "" && (!ok || name+":"+password != d.user) {
 		s.Header().Set("WWW-Authenticate", `Basic realm="t"`)
 		s.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")

@@ -55,7 +55,7 @@ var errGone = errors.New("another program removed it")
 // gone tells that of an error: a removal of the image, by us or podman, came
 // between two steps.
 func gone(err error) bool {
-	for _, target := range []error{errGone, storage.ErrImageUnknown, storage.ErrLayerUnknown, storage.ErrNotAnImage, storage.ErrNotALayer, storage.ErrParentUnknown} {
+	for _, target := range []error{errGone, storage.ErrImageUnknown, storage.ErrLayerUnknown, storage.ErrNotAnImage, storage.ErrNotALayer, storage.ErrParentUnknown, storage.ErrNotAnID} {
 		if errors.Is(err, target) {
 			return true
 		}

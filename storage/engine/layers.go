@@ -150,6 +150,10 @@ func (s *stack) stage(d *differ) (*graphdriver.DriverWithDifferOutput, error) {
 		if out != nil && out.Target != "" {
 			_ = s.c.e.store.CleanupStagedLayer(out)
 		}
+		// Podman, when it ends, takes away what was made but not locked yet.
+		if errors.Is(err, os.ErrNotExist) && strings.Contains(err.Error(), "/staging/") {
+			err = fmt.Errorf("%w: %w", errGone, err)
+		}
 		return nil, err
 	}
 	return out, nil

@@ -26,6 +26,8 @@ type Taking struct {
 	PolicyRef types.ImageReference
 	// Trusted images need no policy: they were made here.
 	Trusted bool
+	// IDs is record.Request.IDs.
+	IDs string
 	// Progress goes there; nil: nowhere.
 	Progress *os.File
 }
@@ -36,7 +38,7 @@ func (s *Store) Take(ctx context.Context, t Taking) (id string, notes []string, 
 	e := s.engine()
 	sys := *s.Sys
 	e.sys = &sys
-	e.req = record.Request{Ref: t.What}
+	e.req = record.Request{Ref: t.What, IDs: t.IDs}
 	if e.work, err = newScratch(s.incoming(), s.Store); err != nil {
 		return "", nil, err
 	}

@@ -23,6 +23,7 @@ import (
 
 	"coracle/storage/engine"
 	"coracle/storage/engine/imageconf"
+	"coracle/storage/record"
 )
 
 // Params say what image to make.
@@ -83,7 +84,9 @@ func Run(ctx context.Context, s *engine.Store, p Params) (id string, notes []str
 	if err != nil {
 		return "", nil, err
 	}
-	return s.Take(ctx, engine.Taking{What: "the new image", Ref: src, Names: p.Names, Trusted: true})
+	// Owners beyond the user's ids come from an image that was squashed: they are in
+	// the layer, and root's on disk, as that image has it.
+	return s.Take(ctx, engine.Taking{What: "the new image", Ref: src, Names: p.Names, Trusted: true, IDs: record.IDsSquash})
 }
 
 // image is the new image's configuration, but for the layer's digest.
@@ -149,10 +152,6 @@ func (p *Params) source(s *engine.Store, image *imageconf.Image, top blob) (*sou
 	}
 	src := &source{config: config, layer: top}
 	var layers []imgspec.Descriptor
-	kind := imgspec.MediaTypeImageLayer
-	if p.Docker {
-		kind = manifest.DockerV2SchemaLayerMediaTypeUncompressed
-	}
 	for _, id := range image.RootFS.DiffIDs {
 		size := top.size
 		if id != top.digest {
@@ -160,10 +159,17 @@ func (p *Params) source(s *engine.Store, image *imageconf.Image, top blob) (*sou
 				return nil, err
 			}
 		}
-		layers = append(layers, imgspec.Descriptor{MediaType: kind, Digest: id, Size: size})
+		layers = append(layers, imgspec.Descriptor{MediaType: layerType(p.Docker), Digest: id, Size: size})
 	}
 	src.manifest, src.mime, err = manifestOf(config, layers, p.Docker)
 	return src, err
+}
+
+func layerType(docker bool) string {
+	if docker {
+		return manifest.DockerV2SchemaLayerMediaTypeUncompressed
+	}
+	return imgspec.MediaTypeImageLayer
 }
 
 func layerSize(s *engine.Store, id digest.Digest) (int64, error) {

@@ -65,8 +65,8 @@ func TestImage(t *testing.T) {
 }
 
 func TestManifest(t *testing.T) {
-	layers := []imgspec.Descriptor{{MediaType: imgspec.MediaTypeImageLayer, Digest: digest.FromString("l"), Size: 7}}
 	for docker, want := range map[bool]string{false: imgspec.MediaTypeImageManifest, true: manifest.DockerV2Schema2MediaType} {
+		layers := []imgspec.Descriptor{{MediaType: layerType(docker), Digest: digest.FromString("l"), Size: 7}}
 		data, mime, err := manifestOf([]byte("{}"), layers, docker)
 		if err != nil || mime != want || manifest.GuessMIMEType(data) != want {
 			t.Errorf("%v: %s, %v", docker, mime, err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"coracle/storage"
 
@@ -26,7 +27,7 @@ func (s *Store) Check(ctx context.Context, o Options) ([]Finding, error) {
 	}
 	for _, look := range []func() ([]Finding, error){
 		s.directories,
-		s.leftovers,
+		func() ([]Finding, error) { return s.settled(ctx) },
 		s.containers,
 		s.damagedVolumes,
 		s.records,
@@ -40,6 +41,25 @@ func (s *Store) Check(ctx context.Context, o Options) ([]Finding, error) {
 	}
 	slices.SortStableFunc(all, func(a, b Finding) int { return strings.Compare(string(a.Kind)+a.Object, string(b.Kind)+b.Object) })
 	return all, errors.Join(errs...)
+}
+
+// settleTime is how long garbage must lie there to be a finding: what is removed
+// goes out of sight first and is deleted later, by another process, and what is
+// made is there a moment before its lock.
+const settleTime = 500 * time.Millisecond
+
+// settled are the leftovers that nobody takes away.
+func (s *Store) settled(ctx context.Context) ([]Finding, error) {
+	found, err := s.leftovers()
+	for end := time.Now().Add(settleTime); len(found) > 0 && err == nil && time.Now().Before(end) && ctx.Err() == nil; {
+		time.Sleep(settleTime / 10)
+		var now []Finding
+		now, err = s.leftovers()
+		found = slices.DeleteFunc(found, func(f Finding) bool {
+			return !slices.ContainsFunc(now, func(n Finding) bool { return n.Object == f.Object })
+		})
+	}
+	return found, err
 }
 
 // leftovers is the garbage, everywhere. It is mended by one sweep.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"coracle/launcher/containers"
@@ -117,7 +118,11 @@ func (s *Store) runsOn(image, layer string) (string, error) {
 
 // stands tells whether a container's image has a layer.
 func (s *Store) stands(c *containers.Container, layer string) bool {
-	image, err := s.Engine.Image(c.Intent.ImageID)
+	return slices.ContainsFunc(c.Images(), func(id string) bool { return s.hasLayer(id, layer) })
+}
+
+func (s *Store) hasLayer(imageID, layer string) bool {
+	image, err := s.Engine.Image(imageID)
 	if err != nil {
 		return false
 	}

@@ -67,7 +67,7 @@ func (s *Store) Wipe(ctx context.Context) error {
 	}
 	if s.Engine != nil {
 		// Root's image store lies in Data, and is mounted on itself while it is open.
-		_ = s.Engine.Close()
+		_, _ = s.Engine.Shutdown(false)
 	}
 	errs = append(errs, storage.RemoveTree(ctx, s.Data), s.sweepHints())
 	return errors.Join(errs...)

@@ -96,6 +96,9 @@ func (r *Removal) delete(ctx context.Context, s *engine.Store, img *storage.Imag
 	}
 	layers, err := s.DeleteImage(img.ID, true)
 	switch {
+	case errors.Is(err, storage.ErrLayerUnknown) && goneFrom(s, img.ID):
+		// Its layers lie in an additional store; the library finds out when the image
+		// is removed already, and with it the layers that lay on those.
 	case errors.Is(err, storage.ErrImageUsedByContainer):
 		return fmt.Errorf("%w: %.12s: podman or buildah has a container on it: %w\n  fix: podman ps -a --external; podman rm CONTAINER", ErrInUse, img.ID, err)
 	case errors.Is(err, storage.ErrNotAnImage), errors.Is(err, storage.ErrImageUnknown): // another process was faster
@@ -107,6 +110,12 @@ func (r *Removal) delete(ctx context.Context, s *engine.Store, img *storage.Imag
 	done.Deleted = append(done.Deleted, img.ID)
 	done.Layers = append(done.Layers, layers...)
 	return nil
+}
+
+// goneFrom tells that the store itself has no such image any more.
+func goneFrom(s *engine.Store, id string) bool {
+	img, err := s.Image(id)
+	return errors.Is(err, storage.ErrImageUnknown) || err == nil && img.ReadOnly
 }
 
 // parents removes the nameless images that a removed one was built on, as long

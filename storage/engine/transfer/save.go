@@ -43,6 +43,12 @@ func (s *Save) To(ctx context.Context, path string, items []Item) error {
 		return s.toDir(ctx, path, items)
 	}
 	path = filepath.Clean(path)
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		path = to
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return s.toDevice(ctx, path, items)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-")
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
@@ -59,6 +65,19 @@ func (s *Save) To(ctx context.Context, path string, items []Item) error {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// toDevice writes to what cannot be replaced: a named pipe, /dev/null.
+func (s *Save) toDevice(ctx context.Context, path string, items []Item) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("cannot write: %w", err)
+	}
+	if err := s.into(ctx, f, items); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
 }
 
 // Stream writes items to a stream.

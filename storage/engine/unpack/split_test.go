@@ -113,11 +113,15 @@ func TestSplitLikeLibrary(t *testing.T) {
 	if _, err := w.unpack(data, o); err != nil {
 		t.Fatal(err)
 	}
-	r, err := asm.NewInputTarStream(bytes.NewReader(data), storage.NewJSONPacker(&theirs), nil)
+	r, done, err := asm.NewInputTarStreamWithDone(bytes.NewReader(data), storage.NewJSONPacker(&theirs), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer r.Close()
 	if _, err := io.Copy(io.Discard, r); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 	a, b := files(t, &ours), files(t, &theirs)
