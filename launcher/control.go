@@ -21,7 +21,7 @@ const (
 	// client to supervisor, on the socket that endpoint.go makes; the payload
 	// begins with controlVersion
 	msgExec   kind = 'E' // operations; descriptors: the standard ones, those to preserve
-	msgAttach kind = 'A' // what of: bits of attachInput and following
+	msgAttach kind = 'A' // nothing more
 	msgWait   kind = 'W' // answered when the container has ended
 	msgOpen   kind = 'O' // a path in the container
 
@@ -106,7 +106,11 @@ func (c conn) receiveAtMost(most uint32) (k kind, payload []byte, fds []int, err
 	payload = make([]byte, size)
 	more, err := c.fill(payload)
 	closeAll(more)
-	return kind(head[0]), payload, fds, err
+	if err != nil {
+		closeAll(fds)
+		return 0, nil, nil, err
+	}
+	return kind(head[0]), payload, fds, nil
 }
 
 func (c conn) fill(b []byte) (fds []int, err error) {
@@ -118,7 +122,8 @@ func (c conn) fill(b []byte) (fds []int, err error) {
 			return err
 		})
 		if err != nil {
-			return fds, err
+			closeAll(fds)
+			return nil, err
 		}
 		if oobn > 0 {
 			fds = append(fds, rights(oob[:oobn])...)

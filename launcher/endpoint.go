@@ -6,9 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"coracle/storage"
 )
 
 // A container's supervisor answers on a socket named for its id, in a directory
@@ -47,18 +50,24 @@ func listen(run, id string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a socket: %w", err)
 	}
-	err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+	// It gets its name when it answers: a client never sees one that does not yet.
+	making := path + ".new"
+	err = unix.Bind(fd, &unix.SockaddrUnix{Name: making})
 	if err == unix.EADDRINUSE {
-		_ = unix.Unlink(path)
-		err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+		_ = unix.Unlink(making)
+		err = unix.Bind(fd, &unix.SockaddrUnix{Name: making})
 	}
 	if err == nil {
-		err = unix.Chmod(path, 0o600)
+		err = unix.Chmod(making, 0o600)
 	}
 	if err == nil {
 		err = unix.Listen(fd, 64)
 	}
+	if err == nil {
+		err = unix.Rename(making, path)
+	}
 	if err != nil {
+		_ = unix.Unlink(making)
 		unix.Close(fd)
 		return nil, fmt.Errorf("cannot listen on %s: %w", filepath.Join(controlDir(run), id), err)
 	}
@@ -70,15 +79,31 @@ func unlisten(run, id string) {
 	_ = unix.Unlink(filepath.Join(controlDir(run), id))
 }
 
+// sweepControl removes the sockets of containers that are gone: their supervisors
+// were killed. A directory is there before its socket, and no id is used twice.
+func sweepControl(run string, c storage.Containers) {
+	entries, err := os.ReadDir(controlDir(run))
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		id := strings.TrimSuffix(e.Name(), ".new")
+		if _, err := c.Lookup(id); storage.ValidID(id) && errors.Is(err, storage.ErrNoContainer) {
+			unlisten(run, e.Name())
+		}
+	}
+}
+
 // answerWait bounds how long a supervisor may take to answer after its container
-// has started.
+// has started. Until then there is no socket, or one of a supervisor that was
+// killed.
 const answerWait = time.Second
 
 // dial connects to the supervisor of a container that runs. Errors:
 // [ErrNoSupervisor].
 func dial(run, id string) (c conn, err error) {
 	for deadline := time.Now().Add(answerWait); ; time.Sleep(time.Millisecond) {
-		if c, err = connect(run, id); err == nil || !errors.Is(err, unix.ENOENT) || time.Now().After(deadline) {
+		if c, err = connect(run, id); err == nil || !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ECONNREFUSED) || time.Now().After(deadline) {
 			return c, err
 		}
 	}
@@ -96,13 +121,13 @@ func connect(run, id string) (conn, error) {
 	}
 	if err := retry(func() error { return unix.Connect(fd, &unix.SockaddrUnix{Name: path}) }); err != nil {
 		unix.Close(fd)
-		if err == unix.ECONNREFUSED {
-			unlisten(run, id)
-		}
 		return conn{}, fmt.Errorf("%w: connect %s: %w", ErrNoSupervisor, filepath.Join(controlDir(run), id), err)
 	}
 	return conn{os.NewFile(uintptr(fd), "control")}, nil
 }
+
+// acceptPause is how long it takes to look again after an error.
+const acceptPause = 10 * time.Millisecond
 
 // accept waits for the next client that is the same user: in the base user
 // namespace, root. It returns nil when the listener is closed.
@@ -121,6 +146,7 @@ func accept(listener *os.File) *os.File {
 			return nil
 		}
 		if fd < 0 {
+			time.Sleep(acceptPause) // no descriptor is free, say: waiting in the poller would not wait
 			continue
 		}
 		if peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil && peer.Uid == uint32(os.Geteuid()) {

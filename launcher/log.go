@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // logFile is the name of a container's log, in its directory.
@@ -36,6 +37,11 @@ type logWriter struct {
 	file *os.File
 	size int64
 	buf  []byte
+	// torn says that the file ends with half an entry, of a disk that was full.
+	torn bool
+	// cut is the beginning of a character that ends a piece of a stream, for
+	// json-file: text in JSON is made of whole ones.
+	cut [3][]byte
 }
 
 func openLog(dir string, c logConfig) (*logWriter, error) {
@@ -44,12 +50,16 @@ func openLog(dir string, c logConfig) (*logWriter, error) {
 }
 
 func (w *logWriter) open() error {
-	f, err := os.OpenFile(w.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(w.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("cannot write the log: %w", err)
 	}
-	if fi, err := f.Stat(); err == nil {
+	w.size, w.torn = 0, false
+	if fi, err := f.Stat(); err == nil && fi.Size() > 0 {
 		w.size = fi.Size()
+		last := []byte{'\n'}
+		_, err := f.ReadAt(last, w.size-1)
+		w.torn = err == nil && last[0] != '\n' // a power cut
 	}
 	w.file = f
 	return nil
@@ -63,6 +73,32 @@ func (w *logWriter) write(stream byte, piece []byte) {
 	if w.file == nil {
 		return
 	}
+	w.entries(stream, w.whole(stream, piece))
+}
+
+// whole puts a character together that was cut between two pieces.
+func (w *logWriter) whole(stream byte, piece []byte) []byte {
+	if w.Driver != "json-file" || int(stream) >= len(w.cut) {
+		return piece
+	}
+	if cut := w.cut[stream]; len(cut) > 0 {
+		piece = append(cut[:len(cut):len(cut)], piece...)
+	}
+	w.cut[stream] = nil
+	for n := 1; n < utf8.UTFMax && n <= len(piece); n++ {
+		if tail := piece[len(piece)-n:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				w.cut[stream] = bytes.Clone(tail)
+				piece = piece[:len(piece)-n]
+			}
+			break
+		}
+	}
+	return piece
+}
+
+// entries writes a piece, a line an entry.
+func (w *logWriter) entries(stream byte, piece []byte) {
 	w.buf = w.buf[:0]
 	now := w.now()
 	for len(piece) > 0 {
@@ -84,8 +120,15 @@ func (w *logWriter) write(stream byte, piece []byte) {
 // flush writes the first n bytes of the buffer.
 func (w *logWriter) flush(n int) {
 	if n > 0 {
-		written, _ := w.file.Write(w.buf[:n])
+		b := w.buf[:n]
+		if w.torn { // what follows is an entry of its own
+			b = append([]byte{'\n'}, b...)
+		}
+		written, _ := w.file.Write(b)
 		w.size += int64(written)
+		if written > 0 {
+			w.torn = b[written-1] != '\n'
+		}
 	}
 	w.buf = w.buf[:copy(w.buf, w.buf[n:])]
 }
@@ -119,10 +162,10 @@ func (w *logWriter) rotate() {
 		}
 		_ = os.Rename(from, w.path+"."+strconv.Itoa(i))
 	}
-	if keep == 1 {
+	if keep == 1 && !w.replace() {
 		// Readers that follow the file see that it shrank.
 		if w.file.Truncate(0) == nil {
-			w.size = 0
+			w.size, w.torn = 0, false
 		}
 		return
 	}
@@ -132,10 +175,26 @@ func (w *logWriter) rotate() {
 	}
 }
 
+// replace puts an empty file in the log's place: readers that follow the old one
+// may read it to its end.
+func (w *logWriter) replace() bool {
+	f, err := os.OpenFile(w.path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return os.Rename(w.path+".new", w.path) == nil
+}
+
 func (w *logWriter) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.file != nil {
+		for stream, cut := range w.cut {
+			if len(cut) > 0 {
+				w.entries(byte(stream), cut)
+			}
+		}
 		w.file.Close()
 		w.file = nil
 	}

@@ -2,19 +2,14 @@ package launcher
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"coracle/launcher/containers"
 )
@@ -38,7 +33,7 @@ func (c *Containers) Logs(ctx context.Context, name string, l Logs) error {
 	if x.Err == nil && x.Intent.LogDriver == "" {
 		return fmt.Errorf("container %s keeps no log: it was made with --log-driver none or passthrough", x.Name)
 	}
-	r := &logReader{Logs: l, path: filepath.Join(x.Path, logFile), json: x.Intent.LogDriver == "json-file", within: make(map[bool]bool)}
+	r := &logReader{Logs: l, path: filepath.Join(x.Path, logFile), json: x.Intent.LogDriver == "json-file"}
 	if err := r.read(ctx, x); !errors.Is(err, errUntil) {
 		return err
 	}
@@ -53,9 +48,16 @@ type logReader struct {
 	Logs
 	path string
 	json bool
-	// within tells of which streams a line has begun, skip of which it had before
-	// the first entry that is wanted. Keyed by whether it is standard error.
-	within, skip map[bool]bool
+	// drop is how many lines come before the first that is wanted.
+	drop    int
+	streams [2]logStream // standard output and error
+}
+
+// logStream is how far a stream has been read.
+type logStream struct {
+	within bool // a line has begun
+	skip   bool // it is not wanted
+	shown  bool // a part of it was written
 }
 
 func (r *logReader) read(ctx context.Context, x *containers.Container) error {
@@ -63,184 +65,82 @@ func (r *logReader) read(ctx context.Context, x *containers.Container) error {
 	r.Out, r.Err = out, errw
 	flush := func() error { return errors.Join(out.Flush(), errw.Flush()) }
 	defer func() { _ = flush() }()
-	files, err := r.files()
-	if err != nil {
-		return err
-	}
-	defer func() {
-		for _, f := range files {
-			f.Close()
-		}
-	}()
-	if r.Tail >= 0 {
-		if err := r.seekTail(files); err != nil {
-			return err
-		}
-	}
-	if len(files) == 0 && !r.Follow {
-		return nil
-	}
 	// What follows is noticed from before the first read on.
 	var w *watcher
 	if r.Follow {
+		var err error
 		if w, err = watch(filepath.Dir(r.path)); err != nil {
 			return err
 		}
 		defer w.close()
 	}
-	for i, f := range files {
+	files, err := r.files()
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	if r.Tail >= 0 {
+		if err := r.seekTail(files); err != nil {
+			return err
+		}
+	}
+	for _, f := range files {
 		if err := r.copy(f); err != nil {
 			return err
 		}
-		if i == len(files)-1 && r.Follow {
-			if err := flush(); err != nil {
-				return err
-			}
-			files[i] = nil
-			return errors.Join(r.follow(ctx, w, f, x, flush), flush())
-		}
 	}
-	if r.Follow {
-		return errors.Join(r.follow(ctx, w, nil, x, flush), flush())
+	if err := flush(); err != nil || !r.Follow {
+		return err
 	}
-	return flush()
+	var last *os.File
+	if n := len(files); n > 0 {
+		files, last = files[:n-1], files[n-1]
+	}
+	return errors.Join(r.follow(ctx, w, last, x, flush), flush())
 }
 
-// files opens the log's files, the oldest first.
+// name is the path of a log's file: 0 the one being written, then ever older ones.
+func (r *logReader) name(i int) string {
+	if i == 0 {
+		return r.path
+	}
+	return r.path + "." + strconv.Itoa(i)
+}
+
+// files opens the log's files, the oldest first. They are looked for from the
+// newest on: rotation meanwhile shows one twice, but hides none.
 func (r *logReader) files() (files []*os.File, err error) {
-	for i := 1; ; i++ {
-		f, err := os.Open(r.path + "." + strconv.Itoa(i))
+	missing := 0
+	for i := 0; missing < 2; i++ { // between two renames, one is missing
+		f, err := os.Open(r.name(i))
+		if errors.Is(err, os.ErrNotExist) {
+			missing++
+			continue
+		}
 		if err != nil {
-			break
+			return files, fmt.Errorf("cannot read the log: %w", err)
+		}
+		missing = 0
+		if len(files) > 0 && sameOpen(f, files[0]) {
+			f.Close()
+			continue
 		}
 		files = append([]*os.File{f}, files...)
 	}
-	f, err := os.Open(r.path)
-	if errors.Is(err, os.ErrNotExist) {
-		return files, nil
-	}
+	return files, nil
+}
+
+func sameOpen(a, b *os.File) bool {
+	x, err := a.Stat()
 	if err != nil {
-		return files, fmt.Errorf("cannot read the log: %w", err)
+		return false
 	}
-	return append(files, f), nil
-}
-
-// seekTail moves to the last lines: whole ones, of which a log may hold several
-// entries. It reads backwards, so that a long log costs no more than a short one.
-func (r *logReader) seekTail(files []*os.File) error {
-	want := r.Tail
-	for i := len(files) - 1; i >= 0; i-- {
-		size, err := files[i].Seek(0, io.SeekEnd)
-		if err != nil {
-			return err
-		}
-		at, found, err := r.backwards(files[i], size, want)
-		if err != nil {
-			return err
-		}
-		if _, err := files[i].Seek(at, io.SeekStart); err != nil {
-			return err
-		}
-		if want -= found; want <= 0 {
-			for _, f := range files[:i] {
-				if _, err := f.Seek(0, io.SeekEnd); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	}
-	return nil
-}
-
-// backwards finds where the last want lines begin, and how many there are.
-func (r *logReader) backwards(f *os.File, size int64, want int) (at int64, found int, err error) {
-	if want == 0 {
-		return size, 0, nil
-	}
-	const piece = 64 << 10
-	b := make([]byte, piece)
-	// An entry ends with a newline: the one before the first wanted is looked for.
-	var tail []byte
-	for pos := size; pos > 0; {
-		n := min(piece, pos)
-		pos -= n
-		if _, err := f.ReadAt(b[:n], pos); err != nil && err != io.EOF {
-			return 0, 0, err
-		}
-		tail = append(append(make([]byte, 0, int(n)+len(tail)), b[:n]...), tail...)
-		// Count whole lines in tail, all of whose entries but perhaps the first are complete.
-		starts := r.lineStarts(tail, pos == 0)
-		if len(starts) >= want {
-			s := starts[len(starts)-want]
-			r.skip = s.within
-			return pos + int64(s.off), want, nil
-		}
-		found = len(starts)
-	}
-	return 0, found, nil
-}
-
-// lineStart is where a line of output begins in a piece of log, and which streams
-// are within a line there.
-type lineStart struct {
-	off    int
-	within map[bool]bool
-}
-
-// lineStarts finds where lines begin; whole tells that the piece begins with an
-// entry.
-func (r *logReader) lineStarts(b []byte, whole bool) (starts []lineStart) {
-	within := map[bool]bool{} // streams of which the next entry goes on with a line
-	for off := 0; off < len(b); {
-		end := bytes.IndexByte(b[off:], '\n')
-		if end < 0 {
-			end = len(b) - off - 1
-		}
-		if e, ok := r.parse(b[off : off+end+1]); ok {
-			if !within[e.err] && (off > 0 || whole) {
-				starts = append(starts, lineStart{off, maps.Clone(within)})
-			}
-			within[e.err] = e.partial
-		}
-		off += end + 1
-	}
-	return starts
-}
-
-// entry is one entry of a log.
-type entry struct {
-	time    []byte // RFC 3339
-	err     bool
-	partial bool // the line goes on in the next entry
-	text    []byte
-}
-
-func (r *logReader) parse(line []byte) (e entry, ok bool) {
-	if r.json {
-		var j struct{ Log, Stream, Time string }
-		if json.Unmarshal(line, &j) != nil || j.Time == "" {
-			return e, false
-		}
-		e = entry{time: []byte(j.Time), err: j.Stream == "stderr", text: []byte(j.Log)}
-		e.partial = !bytes.HasSuffix(e.text, []byte("\n"))
-		return e, true
-	}
-	var stream, tag []byte
-	if e.time, line, ok = bytes.Cut(line, []byte(" ")); !ok {
-		return e, false
-	}
-	if stream, line, ok = bytes.Cut(line, []byte(" ")); !ok {
-		return e, false
-	}
-	if tag, e.text, ok = bytes.Cut(line, []byte(" ")); !ok || len(e.time) < 20 {
-		return e, false
-	}
-	e.err = string(stream) == "stderr"
-	if e.partial = string(tag) == "P"; e.partial {
-		e.text = bytes.TrimSuffix(e.text, []byte("\n"))
-	}
-	return e, e.err || string(stream) == "stdout"
+	y, err := b.Stat()
+	return err == nil && os.SameFile(x, y)
 }
 
 var errUntil = errors.New("past the last moment wanted")
@@ -250,7 +150,7 @@ func (r *logReader) copy(f *os.File) error {
 	in := bufio.NewReaderSize(f, 256<<10)
 	for {
 		line, err := in.ReadSlice('\n')
-		for err == bufio.ErrBufferFull { // longer than any entry that was read at once
+		if err == bufio.ErrBufferFull { // longer than any entry that was read at once
 			line = append([]byte(nil), line...)
 			var more []byte
 			more, err = in.ReadBytes('\n')
@@ -274,9 +174,17 @@ func (r *logReader) copy(f *os.File) error {
 	}
 }
 
+// write writes an entry if it is wanted.
 func (r *logReader) write(e entry) error {
-	if r.skip[e.err] {
-		r.skip[e.err] = e.partial
+	s := &r.streams[e.stream()]
+	if !s.within {
+		s.shown = false
+		if s.skip = r.drop > 0; s.skip {
+			r.drop--
+		}
+	}
+	s.within = e.partial
+	if s.skip {
 		return nil
 	}
 	if !r.Since.IsZero() || !r.Until.IsZero() {
@@ -292,73 +200,12 @@ func (r *logReader) write(e entry) error {
 	if e.err {
 		w = r.Err
 	}
-	if r.Timestamps && !r.within[e.err] {
+	if r.Timestamps && !s.shown {
 		if _, err := w.Write(append(e.time[:len(e.time):len(e.time)], ' ')); err != nil {
 			return err
 		}
 	}
-	r.within[e.err] = e.partial
+	s.shown = true
 	_, err := w.Write(e.text)
 	return err
-}
-
-// follow copies what is added until the container has ended.
-func (r *logReader) follow(ctx context.Context, w *watcher, f *os.File, x *containers.Container, flush func() error) error {
-	for {
-		alive, err := x.Alive()
-		if err != nil {
-			return err
-		}
-		if f == nil {
-			f, _ = os.Open(r.path)
-		}
-		if f != nil {
-			if err := r.copy(f); err != nil {
-				return err
-			}
-			if err := flush(); err != nil {
-				return err
-			}
-			next, err := r.rotated(f)
-			if err != nil {
-				return err
-			}
-			if next != f {
-				f = next
-				continue
-			}
-		}
-		if !alive {
-			return nil
-		}
-		if !r.Until.IsZero() && time.Now().After(r.Until) {
-			return nil
-		}
-		if err := w.wait(ctx, x); err != nil {
-			return err
-		}
-	}
-}
-
-// rotated returns the file to go on with: another one when this was renamed, the
-// same from its beginning when it was emptied.
-func (r *logReader) rotated(f *os.File) (*os.File, error) {
-	var open, named unix.Stat_t
-	if unix.Fstat(int(f.Fd()), &open) != nil || unix.Stat(r.path, &named) != nil {
-		return f, nil
-	}
-	if open.Ino != named.Ino || open.Dev != named.Dev {
-		next, err := os.Open(r.path)
-		if err != nil {
-			return f, nil //nolint:nilerr // it is being rotated once more
-		}
-		err = r.copy(f)
-		f.Close()
-		return next, err
-	}
-	at, err := f.Seek(0, io.SeekCurrent)
-	if err == nil && at > open.Size {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	return f, err
 }

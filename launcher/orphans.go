@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,11 +30,16 @@ func (s *supervisor) endOrphans() {
 		return
 	}
 	for {
-		for _, pid := range children() {
+		left := children()
+		if len(left) == 0 {
+			return
+		}
+		for _, pid := range left {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
-		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && err != unix.EINTR {
-			return
+		// Those of exec are other threads' to wait for, and may leave orphans, too.
+		if _, err := unix.Wait4(-1, nil, unix.WNOTHREAD, nil); err == unix.ECHILD {
+			time.Sleep(time.Millisecond)
 		}
 	}
 }

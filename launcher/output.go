@@ -25,7 +25,7 @@ type output struct {
 	log *logWriter // nil: none is kept
 
 	mu       sync.Mutex
-	attached map[*conn]bool
+	attached map[*client]bool
 
 	inputMu sync.Mutex // apart: a full pipe holds only those up who write to it
 	// input is the write end of the container's standard input, or its terminal;
@@ -34,6 +34,19 @@ type output struct {
 	ends  [3]*os.File // our ends of the pipes
 	tty   bool
 	pumps sync.WaitGroup
+}
+
+// client is somebody who is attached. Both streams' pumps send to it, and a
+// message is more than one write: it takes one at a time.
+type client struct {
+	conn
+	mu sync.Mutex
+}
+
+func (c *client) say(k kind, payload []byte, fds ...int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.send(k, payload, fds...)
 }
 
 // redirect makes this process's standard descriptors, which the container will
@@ -70,15 +83,23 @@ func (o *output) start(tty int) {
 			}
 		}
 		_ = unix.SetNonblock(tty, true)
-		o.tty, o.input = true, os.NewFile(uintptr(tty), "terminal")
+		master := os.NewFile(uintptr(tty), "terminal")
+		o.give(master, true)
 		o.pumps.Add(1)
-		go o.pump(o.input, streamOut)
+		go o.pump(master, streamOut)
 		return
 	}
-	o.input = o.ends[0]
+	o.give(o.ends[0], false)
 	o.pumps.Add(2)
 	go o.pump(o.ends[1], streamOut)
 	go o.pump(o.ends[2], streamErr)
+}
+
+// give says where input goes to.
+func (o *output) give(input *os.File, tty bool) {
+	o.inputMu.Lock()
+	defer o.inputMu.Unlock()
+	o.input, o.tty = input, tty
 }
 
 // outputWait bounds how long the last output of a container that has ended is
@@ -123,19 +144,19 @@ func (o *output) write(piece []byte) {
 		o.log.write(piece[0], piece[1:])
 	}
 	o.mu.Lock()
-	var clients []*conn
+	var clients []*client
 	for c := range o.attached {
 		clients = append(clients, c)
 	}
 	o.mu.Unlock()
 	for _, c := range clients {
-		if c.send(msgOutput, piece) != nil {
+		if c.say(msgOutput, piece) != nil {
 			o.detach(c)
 		}
 	}
 }
 
-func (o *output) detach(c *conn) {
+func (o *output) detach(c *client) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.attached, c)
@@ -148,13 +169,27 @@ func (r *resident) attach(c conn, _ []byte) error {
 	if o == nil {
 		return errors.New("the container's output goes to the program that started it\n  fix: start it with -d to attach to it")
 	}
+	x := &client{conn: c}
+	x.mu.Lock() // this comes before any output
 	o.mu.Lock()
-	o.attached[&c] = true
+	o.attached[x] = true
 	o.mu.Unlock()
-	defer o.detach(&c)
-	if err := c.send(msgStarted, be32(r.pid), r.pidfd); err != nil {
-		return nil
+	err := x.send(msgStarted, be32(r.pid), r.pidfd)
+	x.mu.Unlock()
+	defer o.detach(x)
+	if err != nil {
+		return nil //nolint:nilerr // it is gone
 	}
+	select {
+	case <-c.gone(o.take):
+	case <-r.ended:
+		_ = x.say(msgExited, []byte{byte(r.status)})
+	}
+	return nil
+}
+
+// gone is closed when the client is gone. What it sends until then is taken.
+func (c conn) gone(take func(kind, []byte)) <-chan struct{} {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
@@ -164,15 +199,10 @@ func (r *resident) attach(c conn, _ []byte) error {
 			if err != nil {
 				return
 			}
-			o.take(k, payload)
+			take(k, payload)
 		}
 	}()
-	select {
-	case <-gone:
-	case <-r.ended:
-		_ = c.send(msgExited, []byte{byte(r.status)})
-	}
-	return nil
+	return gone
 }
 
 // take is what an attached client sends.
@@ -189,8 +219,15 @@ func (o *output) take(k kind, payload []byte) {
 		o.input.Close()
 		o.input = nil
 	case k == msgResize && o.tty && len(payload) == 4:
-		_ = unix.IoctlSetWinsize(int(o.input.Fd()), unix.TIOCSWINSZ, &unix.Winsize{
+		resize(o.input, &unix.Winsize{
 			Row: uint16(payload[0])<<8 | uint16(payload[1]), Col: uint16(payload[2])<<8 | uint16(payload[3]),
 		})
+	}
+}
+
+// resize leaves the descriptor in the poller, as Fd would not.
+func resize(tty *os.File, size *unix.Winsize) {
+	if raw, err := tty.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
 	}
 }

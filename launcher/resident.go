@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"coracle/storage"
 )
 
 // resident is the supervisor while its container runs: it answers clients on
@@ -50,6 +52,7 @@ func (r *resident) end(status int) {
 		unlisten(r.run, filepath.Base(r.req.Dir))
 		r.listener.Close()
 	}
+	sweepControl(r.run, storage.Containers{Data: r.req.Data})
 	r.sessions.Wait()
 }
 
@@ -72,8 +75,11 @@ func (r *resident) serve(c conn) {
 	case msgAttach:
 		err = r.attach(c, payload)
 	case msgWait:
-		<-r.ended
-		_ = c.send(msgExited, []byte{byte(r.status)})
+		select {
+		case <-c.gone(func(kind, []byte) {}): // or each one that gives up would stay until the end
+		case <-r.ended:
+			_ = c.send(msgExited, []byte{byte(r.status)})
+		}
 	case msgOpen:
 		err = r.open(c, string(payload))
 	default:
@@ -92,10 +98,8 @@ func (r *resident) open(c conn, name string) error {
 		return &os.PathError{Op: "open", Path: "the container's root", Err: err}
 	}
 	defer unix.Close(root)
-	fd, err := unix.Openat2(root, name, &unix.OpenHow{
-		// A FIFO would wait for a writer, a device would act.
-		Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
+	// A FIFO would wait for a writer, and a device act, before it is known as one.
+	fd, err := unix.Openat2(root, name, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS})
 	if err == unix.ENOENT || err == unix.ENOTDIR {
 		return c.send(msgNone, nil)
 	}
@@ -107,7 +111,12 @@ func (r *resident) open(c conn, name string) error {
 	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return &os.PathError{Op: "open", Path: name, Err: unix.EINVAL}
 	}
-	return c.send(msgOpened, nil, fd)
+	file, err := unix.Open("/proc/self/fd/"+strconv.Itoa(fd), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	defer unix.Close(file)
+	return c.send(msgOpened, nil, file)
 }
 
 func be32(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }

@@ -263,7 +263,7 @@ func (s *supervisor) redirect() error {
 }
 
 func (s *supervisor) newOutput() (o *output, err error) {
-	o = &output{attached: make(map[*conn]bool)}
+	o = &output{attached: make(map[*client]bool)}
 	if s.req.Log.Driver != "" {
 		o.log, err = openLog(s.req.Dir, s.req.Log)
 	}
@@ -318,12 +318,14 @@ func (s *supervisor) succeedCaller() {
 // wait waits for the container's first process.
 func (s *supervisor) wait() int {
 	var ws unix.WaitStatus
-	who := s.pid
+	who, how := s.pid, 0
 	if s.adopts {
-		who = -1 // orphans that end before it are reaped, too
+		// Orphans that end before it are reaped, too; they come to this thread. What
+		// exec started belongs to other threads.
+		who, how = -1, unix.WNOTHREAD
 	}
 	for {
-		pid, err := unix.Wait4(who, &ws, 0, nil)
+		pid, err := unix.Wait4(who, &ws, how, nil)
 		if err != unix.EINTR && (err != nil || pid == s.pid) {
 			return exitStatus(ws)
 		}

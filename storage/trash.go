@@ -70,8 +70,8 @@ func (c Containers) Empty(ctx context.Context, d *Dir) error {
 // error and returns the first ones.
 func (c Containers) Reap(ctx context.Context) error {
 	return errors.Join(
+		c.reapUnfinished(keptDir), // to the trash, so before that is emptied
 		c.ReapScratch(ctx),
-		c.reapUnfinished(keptDir),
 		c.reap(ctx, keptDir, gonePrefix),
 		c.reapNames(ctx),
 		c.reapProbes(ctx),

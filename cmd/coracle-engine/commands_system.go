@@ -31,8 +31,11 @@ func (s *session) health() (*health.Store, error) {
 // damaged is health for commands that go on without the image store.
 func (s *session) damaged() *health.Store {
 	h := &health.Store{Data: s.Data, Run: s.Run}
-	if h.Engine, h.OpenError = s.store(); h.OpenError != nil {
-		h.Engine = nil
+	if h.Engine, h.OpenError = s.store(); h.OpenError == nil {
+		h.OpenError = h.Readable() // opening it reads none of the records
+	}
+	if h.OpenError != nil {
+		h.Engine, s.opened = nil, nil
 		h.Graph, h.GraphRun, _ = engine.Places()
 	}
 	return h

@@ -42,26 +42,41 @@ func (c *systemCheck) Run(ctx context.Context, s *session) error {
 	if !c.Repair || len(found) == 0 {
 		return c.report(found, "damage was found\n  fix: coracle system check --repair")
 	}
-	if err := c.print(found); err != nil {
-		return err
+	return c.repair(ctx, s, h, found, o)
+}
+
+// repairRounds bounds how often repairing goes on with what came to light by
+// repairing: a record that is put aside leaves layers that nothing names.
+const repairRounds = 3
+
+func (c *systemCheck) repair(ctx context.Context, s *session, h *health.Store, found []health.Finding, o health.Options) error {
+	mended := found
+	for round := 1; ; round++ {
+		problem := h.Repair(ctx, found, o)
+		if s.opened == nil { // it may be possible to open the store now
+			h = s.damaged()
+		}
+		left, err := h.Check(ctx, o)
+		if err != nil {
+			return fmt.Errorf("cannot look again at everything: %w", errors.Join(err, problem))
+		}
+		if len(left) == 0 {
+			fmt.Fprintf(os.Stderr, "coracle: repaired: %d findings\n", len(mended))
+			return c.print(mended)
+		}
+		if problem == nil && round < repairRounds {
+			found, mended = left, append(mended, left...)
+			continue
+		}
+		if err := c.print(left); err != nil {
+			return err
+		}
+		text := fmt.Sprintf("not everything could be repaired, %d findings are left", len(left))
+		if problem != nil {
+			text += "\n  " + strings.ReplaceAll(problem.Error(), "\n", "\n  ")
+		}
+		return errStatus{code: exitDamaged, text: text}
 	}
-	problem := h.Repair(ctx, found, o)
-	if s.opened == nil { // a damaged record may have been put aside
-		h = s.damaged()
-	}
-	left, err := h.Check(ctx, o)
-	if err != nil {
-		return fmt.Errorf("cannot look again at everything: %w", errors.Join(err, problem))
-	}
-	if len(left) == 0 {
-		fmt.Fprintf(os.Stderr, "coracle: repaired: %d findings\n", len(found))
-		return nil
-	}
-	text := fmt.Sprintf("not everything could be repaired, %d findings are left", len(left))
-	if problem != nil {
-		text += "\n  " + strings.ReplaceAll(problem.Error(), "\n", "\n  ")
-	}
-	return errStatus{code: exitDamaged, text: text}
 }
 
 func (c *systemCheck) report(found []health.Finding, damage string) error {

@@ -30,6 +30,10 @@ func readBounded(path string, most int) ([]byte, error) {
 	}
 	defer f.Close()
 	buf := make([]byte, 16<<10)
+	// A catalog is larger: growing to it step by step would wake the collector.
+	if fi, err := f.Stat(); err == nil && fi.Size() >= int64(len(buf)) && fi.Size() <= int64(most) {
+		buf = make([]byte, fi.Size()+1)
+	}
 	n := 0
 	for {
 		m, err := f.Read(buf[n:])

@@ -42,6 +42,18 @@ func (s *Store) graph() graph {
 	return graph{root: s.Engine.GraphRoot(), run: s.Engine.RunRoot(), driver: s.Engine.GraphDriverName(), imageStore: s.Engine.ImageStore()}
 }
 
+// Readable reads all records of the image store.
+func (s *Store) Readable() error {
+	_, err := s.Engine.Layers()
+	if err == nil {
+		_, err = s.Engine.Images()
+	}
+	if err == nil {
+		_, err = s.Engine.Containers()
+	}
+	return err
+}
+
 // imageIDs are the images that are there; nil when that cannot be known.
 func (s *Store) imageIDs() (map[string]bool, error) {
 	if s.Engine == nil {

@@ -12,6 +12,7 @@ import (
 	"coracle/storage"
 
 	cstorage "go.podman.io/storage"
+	"golang.org/x/sys/unix"
 )
 
 // Plan is what a reset would do, for the question before it.
@@ -105,6 +106,8 @@ func (s *Store) wipeDamaged(ctx context.Context) error {
 		if root == "" || root == "/" {
 			continue
 		}
+		// Half an opening of the store has mounted it on itself, for this process.
+		_ = unix.Unmount(filepath.Join(root, "overlay"), unix.MNT_DETACH)
 		for _, name := range []string{"overlay", "overlay-containers", "overlay-images", "overlay-layers", "storage.lock", "userns.lock"} {
 			path := filepath.Join(root, name)
 			if _, err := os.Lstat(path); err == nil {

@@ -1,0 +1,51 @@
+package launcher
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// entry is one entry of a log: a line of output, or a part of one.
+type entry struct {
+	time    []byte // RFC 3339
+	err     bool   // standard error
+	partial bool   // the line goes on in the stream's next entry
+	text    []byte
+}
+
+// stream is 0 for standard output, 1 for standard error.
+func (e *entry) stream() int {
+	if e.err {
+		return 1
+	}
+	return 0
+}
+
+// parse reads an entry, which may be half of one, of a crash or a full disk, or
+// whatever somebody wrote there.
+func (r *logReader) parse(line []byte) (e entry, ok bool) {
+	if r.json {
+		var j struct{ Log, Stream, Time string }
+		if json.Unmarshal(line, &j) != nil || j.Time == "" {
+			return e, false
+		}
+		e = entry{time: []byte(j.Time), err: j.Stream == "stderr", text: []byte(j.Log)}
+		e.partial = !bytes.HasSuffix(e.text, []byte("\n"))
+		return e, true
+	}
+	var stream, tag []byte
+	if e.time, line, ok = bytes.Cut(line, []byte(" ")); !ok {
+		return e, false
+	}
+	if stream, line, ok = bytes.Cut(line, []byte(" ")); !ok {
+		return e, false
+	}
+	if tag, e.text, ok = bytes.Cut(line, []byte(" ")); !ok || len(e.time) < len("2006-01-02T15:04:05Z") {
+		return e, false
+	}
+	e.err = string(stream) == "stderr"
+	if e.partial = string(tag) == "P"; e.partial {
+		e.text = bytes.TrimSuffix(e.text, []byte("\n"))
+	}
+	return e, e.err || string(stream) == "stdout"
+}
