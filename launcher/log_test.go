@@ -233,7 +233,7 @@ func FuzzLog(f *testing.F) {
 		if how&1 == 1 {
 			driver = "json-file"
 		}
-		if driver == "json-file" && !utf8.Valid(bytes.Join([][]byte{a, c}, nil)) || !utf8.Valid(b) {
+		if driver == "json-file" && (!utf8.Valid(bytes.Join([][]byte{a, c}, nil)) || !utf8.Valid(b)) {
 			return // JSON cannot hold it
 		}
 		w := newLog(t, logConfig{Driver: driver, MaxSize: int64(how) * 4, MaxFiles: 1000})

@@ -27,7 +27,7 @@ func readLog(t testing.TB, path string, l Logs, json bool) (out, errs string) {
 	return o.String(), e.String()
 }
 
-// line is an entry as k8s-file has it; word begins with its stream and tag, "oF text".
+// k8s is an entry as k8s-file has it; word begins with its stream and tag, "oF text".
 func k8s(second int, word string) string {
 	stream := map[byte]string{'o': "stdout", 'e': "stderr"}[word[0]]
 	end := "\n"
@@ -171,8 +171,8 @@ func TestLogsDoubt(t *testing.T) {
 	}
 }
 
-// container makes one that is alive until the lock is closed.
-func container(t *testing.T) *containers.Container {
+// alive makes a container that runs until its lock is closed.
+func alive(t *testing.T) *containers.Container {
 	t.Helper()
 	d, err := storage.Containers{Data: t.TempDir()}.Create(storage.Params{Keep: true})
 	if err != nil {
@@ -191,7 +191,7 @@ func TestLogsFollow(t *testing.T) {
 		"json":        {Driver: "json-file", MaxSize: 4096, MaxFiles: 1000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := container(t)
+			x := alive(t)
 			w, err := openLog(x.Path, c)
 			if err != nil {
 				t.Fatal(err)

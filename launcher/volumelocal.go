@@ -49,6 +49,11 @@ func (l *launch) alone(s volume.Store, d *storage.Dir, v *volume.Volume) error {
 		return err
 	}
 	for _, other := range users[v.Name] {
+		if other.ID != d.ID {
+			if err := settle(other); err != nil {
+				return err
+			}
+		}
 		if alive, err := other.Alive(); other.ID != d.ID && (err != nil || alive) {
 			return fmt.Errorf("%w: it is a tmpfs, container %s has it, and memory cannot be shared between containers here"+
 				"\n  fix: a volume without type=tmpfs", volume.ErrInUse, other.Name)

@@ -47,7 +47,7 @@ func (w *crashWorld) image(name string, recipes ...string) {
 		check(w.t, tw.Close())
 		check(w.t, l.addLayer(b.Bytes(), true))
 	}
-	check(w.t, l.finish(image{tag: "latest", platform: imgspec.Platform{Architecture: runtime.GOARCH, OS: "linux"}}))
+	check(w.t, l.finish(image{tag: name, platform: imgspec.Platform{Architecture: runtime.GOARCH, OS: "linux"}}))
 	check(w.t, chown(l.dir, w.user))
 }
 

@@ -33,7 +33,7 @@ func crashes() []crash {
 		{"run_volume", []string{"pull -q oci:img"}, "run --rm -v vol:/data -v @busybox:/busybox:ro oci:img /busybox touch /data/new", []string{"run --rm -v vol:/data -v @busybox:/busybox:ro oci:img /busybox touch /data/new"}},
 		{"run_keep_id", []string{"pull -q oci:img"}, "run --rm --userns keep-id -v @busybox:/busybox:ro oci:img /busybox true", []string{"run --rm --userns keep-id -v @busybox:/busybox:ro oci:img /busybox true"}},
 		{"rm", []string{"pull -q oci:img", "run --name box -v @busybox:/busybox:ro oci:img /busybox touch /new"}, "rm box", []string{"rm -i box"}},
-		{"rmi", []string{"pull -q oci:img", "pull -q oci:img2"}, "rmi -f oci:img", []string{"rmi -a -f"}},
+		{"rmi", []string{"pull -q oci:img", "pull -q oci:img2"}, "rmi localhost/img", []string{"rmi -a -f"}},
 		{"commit", []string{"pull -q oci:img", "run --name box -v @busybox:/busybox:ro oci:img /busybox touch /new"}, "commit -q box made:1", []string{"commit -q box made:1", "rm box", "system prune -a -f"}},
 		{"prune", []string{"pull -q oci:img", "run --name box -v @busybox:/busybox:ro oci:img /busybox touch /new"}, "system prune -a -f", []string{"system prune -a -f"}},
 	}

@@ -31,6 +31,8 @@ func (s *Store) DeleteImage(id string, commit bool) (layers []string, err error)
 	space := storage.Reserve{Data: s.Data}
 	_ = space.Free() // if that fails there may be space all the same
 	defer func() { _ = space.Restore() }()
+	// A layer that a killed removal left would keep those below it from going.
+	_ = s.SweepIncoming()
 	layers, err = s.Store.DeleteImage(id, false)
 	if err != nil {
 		return nil, err

@@ -146,7 +146,11 @@ func (g graph) discard(path string) error {
 	if err := os.MkdirAll(g.bin(), 0o700); err != nil {
 		return storage.RemoveTree(context.Background(), path) // a full disk
 	}
-	return os.Rename(path, filepath.Join(g.bin(), filepath.Base(path)))
+	if err := os.Rename(path, filepath.Join(g.bin(), filepath.Base(path))); err != nil {
+		// The driver mounts its directory on itself: what lies beside it is small.
+		return storage.RemoveTree(context.Background(), path)
+	}
+	return nil
 }
 
 func (g graph) emptyBin(ctx context.Context) error { return storage.RemoveTree(ctx, g.bin()) }

@@ -68,7 +68,12 @@ func newWorld(t *testing.T) *world {
 	check(t, os.WriteFile(home+"/registries.conf", []byte("unqualified-search-registries = [\"registry.example\"]\n"), 0o600))
 	s, err := engine.Open("")
 	check(t, err)
-	t.Cleanup(func() { check(t, s.Close()) })
+	t.Cleanup(func() {
+		check(t, s.Close())
+		// The library mounts the directory on itself and leaves that to the end of the
+		// process.
+		check(t, syscall.Unmount(home+"/store/overlay", syscall.MNT_DETACH))
+	})
 	return &world{t, s}
 }
 
