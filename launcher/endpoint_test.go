@@ -208,8 +208,8 @@ func TestPeerOfAnotherUser(t *testing.T) {
 		t.Errorf("past the modes: %v", err)
 	}
 	for dir := controlDir(run); dir != "/"; dir = filepath.Dir(dir) {
-		if fi, err := os.Stat(dir); err == nil && fi.Mode().Perm()&0o005 != 0o005 {
-			if err := os.Chmod(dir, fi.Mode().Perm()|0o005); err != nil {
+		if fi, err := os.Stat(dir); err == nil && fi.Mode().Perm()&0o055 != 0o055 {
+			if err := os.Chmod(dir, fi.Mode().Perm()|0o055); err != nil {
 				t.Fatal(err)
 			}
 			if !strings.HasPrefix(dir, filepath.Dir(run)) {

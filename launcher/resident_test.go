@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -221,6 +222,19 @@ func TestReside(t *testing.T) {
 	defer c.f.Close()
 	if err := c.send(msgWait, []byte(v1)); err != nil {
 		t.Fatal(err)
+	}
+	view := &insideView{run: s.run, id: someID}
+	if b, err := view.ReadFile("proc/self/comm", 100); err != nil || len(b) == 0 { // whoever came before is served
+		t.Errorf("%q, %v", b, err)
+	}
+	if _, err := view.ReadFile("proc/self/status", 10); err == nil || !strings.Contains(err.Error(), "larger than 10 bytes") {
+		t.Errorf("too large: %v", err)
+	}
+	if _, err := view.ReadFile("nowhere", 10); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no such file: %v", err)
+	}
+	if _, err := view.ReadFile("proc", 10); err == nil || !strings.Contains(err.Error(), "invalid argument") {
+		t.Errorf("a directory: %v", err)
 	}
 	r.end(3)
 	if k, payload, _, err := c.receive(); err != nil || k != msgExited || string(payload) != "\x03" {

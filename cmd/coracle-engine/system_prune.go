@@ -125,7 +125,7 @@ func parsePruneFilter(words []string, now time.Time) (f pruneFilter, err error) 
 				f.without = append(f.without, l)
 			}
 		default:
-			return f, fmt.Errorf("--filter %s: unknown; there are until, label and label!", key)
+			return f, fmt.Errorf("--filter %s: unknown; until, label and label! are possible", key)
 		}
 	}
 	return f, nil

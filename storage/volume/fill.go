@@ -25,7 +25,7 @@ type Filling struct {
 	// ids of the container's user.
 	UID, GID uint32
 	// Shift gives base ids for image ids; only its UID, GID and Note are used.
-	Shift *storage.Shifter
+	Shift *storage.Shifter `json:"-"`
 }
 
 // In a volume's directory, a copy that is being made, and one that is complete

@@ -212,7 +212,7 @@ func TestFillOwners(t *testing.T) {
 	owns(t, v.Mountpoint(), 33, 5)
 
 	must(t, os.Chown(filepath.Join(layers[0], "data/a"), 1000, 0))
-	v = make1(t, s, Params{Name: "unmapped"})
+	make1(t, s, Params{Name: "unmapped"})
 	f.Volume, f.Path = "unmapped", "/data"
 	want(t, s.Fill(context.Background(), f), storage.ErrNotMapped)
 	if v, _ := s.Get("unmapped"); !v.NeedsCopyUp || content(t, v) != "_data" {

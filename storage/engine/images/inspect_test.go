@@ -67,10 +67,8 @@ func TestHistoryAndLayersDiffer(t *testing.T) {
 func TestInspect(t *testing.T) {
 	w := newWorld(t)
 	base, step, named := w.build()
-	img, err := w.s.Image(named)
-	check(t, err)
 	check(t, w.s.AddNames(named, []string{"quay.io/x/app:2"}))
-	img, err = w.s.Image(named)
+	img, err := w.s.Image(named)
 	check(t, err)
 	i, err := Inspect(w.s, img, w.list())
 	check(t, err)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/opencontainers/go-digest"
 	"go.podman.io/image/v5/image"
 	"go.podman.io/image/v5/manifest"
 	istorage "go.podman.io/image/v5/storage"
@@ -76,5 +75,3 @@ func (x *stored) read(ctx context.Context, s *engine.Store, sys *types.SystemCon
 	return nil
 }
 
-// id is the image's, the digest of its configuration.
-func (x *stored) id() digest.Digest { return x.image.ConfigInfo().Digest }
