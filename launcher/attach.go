@@ -17,7 +17,7 @@ type Attach struct {
 	Name     string
 	NoStdin  bool
 	SigProxy bool
-	// DetachKeys end the attaching, in docker's form; nil: the container's own.
+	// DetachKeys end the attaching, in docker's form; nil: ctrl-p,ctrl-q.
 	DetachKeys *string
 }
 

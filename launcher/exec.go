@@ -32,6 +32,12 @@ func Exec(ctx context.Context, name string, command []string, o *intent.ExecOpti
 		return ExitFailed, err
 	}
 	defer x.conn.f.Close()
+	if o.Explain {
+		p := printer{w: os.Stdout}
+		p.section("a process that the container's supervisor clones, and waits for")
+		p.ops(x.ops)
+		return 0, p.err
+	}
 	status, err := x.run()
 	var ce *CommandError
 	if errors.As(err, &ce) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -79,13 +80,17 @@ func (l *launch) join(kind specs.LinuxNamespaceType, name string) error {
 	return nil
 }
 
+// startWait bounds how long a container that is starting is waited for by one
+// that shares its namespaces.
+const startWait = 500 * time.Millisecond
+
 // running finds a container's first process.
 func (l *launch) running(name string) (pid int, start string, err error) {
 	d, err := storage.Containers{Data: l.paths.Data}.Lookup(name)
 	if err != nil {
 		return 0, "", err
 	}
-	if err := settle(d); err != nil { // it may be starting
+	if err := settleFor(d, startWait); err != nil { // it may be starting
 		return 0, "", err
 	}
 	alive, err := d.Alive()

@@ -26,6 +26,10 @@ type Removal struct {
 	All   bool
 	// Force kills running containers first; without it they are an error.
 	Force bool
+	// Time is how long they may take to stop before that; nil is no time.
+	Time *time.Duration
+	// Stopped leaves running ones out: that is no error.
+	Stopped bool
 	// Ignore makes unknown names no error.
 	Ignore bool
 	// Volumes removes the anonymous volumes that were made for them, too.
@@ -63,8 +67,15 @@ func Remove(ctx context.Context, r Removal, done func(name string)) error {
 	var errs []error
 	removed := false
 	for _, name := range names {
-		err := removeOne(c, name, r)
+		var err error
+		if r.Force && r.Time != nil {
+			err = (&Containers{Set: containers.Set{Containers: c}, run: paths.Run}).Stop(ctx, name, r.Time)
+		}
+		if err == nil {
+			err = removeOne(c, name, r)
+		}
 		switch {
+		case r.Stopped && errors.Is(err, storage.ErrRunning):
 		case err == nil:
 			removed = true
 			done(name)
@@ -75,6 +86,7 @@ func Remove(ctx context.Context, r Removal, done func(name string)) error {
 	if removed {
 		l := &launch{grant: grant, paths: paths}
 		errs = append(errs, l.sweep(ctx))
+		sweepControl(paths.Run, c)
 	}
 	return errors.Join(errs...)
 }

@@ -16,8 +16,10 @@ const settleWait = 10 * time.Second
 // that nobody waits for the latter; the next command, which may come at once,
 // must not find the container running or its name in use. A container that is
 // being started looks the same, for as long.
-func settle(d *storage.Dir) error {
-	for deadline := time.Now().Add(settleWait); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+func settle(d *storage.Dir) error { return settleFor(d, settleWait) }
+
+func settleFor(d *storage.Dir, wait time.Duration) error {
+	for deadline := time.Now().Add(wait); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if alive, err := d.Alive(); err != nil || !alive {
 			return err
 		}

@@ -13,7 +13,8 @@ import (
 // A name is a hard link to the lock file of its container, which says whose it
 // is: "v1 containers|scratch ID NAME". link(2) succeeds once, and costs no inode.
 // The container exists before the name does, so a name whose container is gone
-// is free for ever: ids are never used twice.
+// is free for ever: ids are never used twice. So is one that the file does not
+// say: what an interrupted [Containers.Rename] left.
 //
 // Links are only ever removed under a lock on the directory and after another
 // look: else two processes that found the same stale name could each remove the
@@ -30,15 +31,16 @@ func (d *Dir) entry() []byte {
 	return fmt.Appendf(nil, "v1 %s %s %s\n", parent, d.ID, d.Name)
 }
 
-// parseEntry reads what a lock file holds. Anything else is garbage.
+// parseEntry reads what a lock file holds: one line, and perhaps the end of a
+// longer one that was there before. Anything else is garbage.
 func parseEntry(data []byte) (Dir, bool) {
-	line, ok := strings.CutSuffix(string(data), "\n")
+	line, _, ok := strings.Cut(string(data), "\n")
 	fields := strings.Split(line, " ")
 	if !ok || len(fields) != 4 {
 		return Dir{}, false
 	}
 	d := Dir{ID: fields[2], Name: fields[3], Keep: fields[1] == keptDir}
-	return d, ValidID(d.ID) && CheckName(d.Name) == nil && string(d.entry()) == string(data)
+	return d, ValidID(d.ID) && CheckName(d.Name) == nil && string(d.entry()) == line+"\n"
 }
 
 // giveName reserves a name for a container that is published and locked.
@@ -93,6 +95,26 @@ func (c Containers) nameLink(name string) string {
 // name, garbage instead of an entry, a container that is gone, or a throw-away
 // one that is dead.
 func (c Containers) holder(name string) *Dir {
+	d := c.whose(name)
+	if d == nil {
+		return nil
+	}
+	if d.Name != name { // it is being given another name just now, or that was interrupted
+		lock, err := lockDir(filepath.Join(c.Data, namesDir), unix.LOCK_SH)
+		if err != nil {
+			return nil
+		}
+		d = c.whose(name)
+		lock.Close()
+		if d == nil || d.Name != name {
+			return nil
+		}
+	}
+	return c.present(d)
+}
+
+// whose reads what a name is a link to, nil when that is no entry.
+func (c Containers) whose(name string) *Dir {
 	data, err := readFact(c.nameLink(name), maxEntry)
 	if err != nil {
 		return nil
@@ -101,8 +123,7 @@ func (c Containers) holder(name string) *Dir {
 	if !ok {
 		return nil
 	}
-	d.Name = name
-	return c.present(&d)
+	return &d
 }
 
 // present fills in the path of a container, and returns nil when it is gone.
@@ -122,8 +143,11 @@ func (c Containers) present(d *Dir) *Dir {
 // stale tells whether a name is there, but nobody's. Under the lock that stays
 // true: nobody else removes it, and what is there cannot be replaced.
 func (c Containers) stale(name string) bool {
-	_, err := os.Lstat(c.nameLink(name))
-	return err == nil && c.holder(name) == nil
+	if _, err := os.Lstat(c.nameLink(name)); err != nil {
+		return false
+	}
+	d := c.whose(name)
+	return d == nil || d.Name != name || c.present(d) == nil
 }
 
 // freeName removes a name if may still says so under the lock.
@@ -144,10 +168,14 @@ func (c Containers) freeName(name string, may func(name string) bool) error {
 
 // dropName frees the name of a container that has been moved away.
 func (c Containers) dropName(d *Dir) error {
-	if d.Name == "" {
+	name := d.Name
+	if written, ok := d.written(); ok {
+		name = written.Name // it may have been renamed since
+	}
+	if name == "" {
 		return nil
 	}
-	return c.freeName(d.Name, func(name string) bool {
+	return c.freeName(name, func(name string) bool {
 		return sameFile(d.Lock, c.nameLink(name))
 	})
 }

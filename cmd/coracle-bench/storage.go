@@ -105,7 +105,7 @@ func (b *bench) journeys(o options, reg registry, layout string, r *StorageRepor
 		case "skopeo":
 			j.steps = skopeoSteps(p.program, where)
 		case downloadName:
-			j.steps = []step{{title: stepPull, argv: []string{p.program, "--map-root-user", "--map-auto", "sh", "-c", floorScript(reg, manifest)}}}
+			j.steps = floorSteps(p.program, reg, manifest)
 		default:
 			j.steps = containerSteps(p.program, where)
 		}

@@ -42,9 +42,7 @@ func (c *exportCmd) Run(ctx context.Context, s *session) error {
 func writeRoot(ctx context.Context, r *rootfs.Root, w io.Writer) error {
 	buffered := bufio.NewWriterSize(w, 256<<10)
 	a := containerfs.NewArchive(buffered)
-	a.Changed = func(name string) {
-		fmt.Fprintf(os.Stderr, "coracle: /%s became shorter while it was read: zeros stand for what is missing\n", name)
-	}
+	a.Changed = shortened
 	t := containerfs.Tree{Sink: a, Owners: r.Owners, OneMount: r.OneMount, Restore: true}
 	err := t.Walk(ctx, r.FD, "")
 	if err == nil {
@@ -57,6 +55,10 @@ func writeRoot(ctx context.Context, r *rootfs.Root, w io.Writer) error {
 		return fmt.Errorf("cannot export: %w", err)
 	}
 	return nil
+}
+
+func shortened(name string) {
+	fmt.Fprintf(os.Stderr, "coracle: %q became shorter while it was read: zeros stand for what is missing\n", "/"+name)
 }
 
 // whole writes a file that is there when it is complete, and not before. What is

@@ -6,13 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"coracle/storage/engine/containerfs"
 	"coracle/storage/volume"
-	"coracle/storage/volume/archive"
 )
 
 // volumeExport is `coracle volume export`.
@@ -27,17 +28,14 @@ func (c *volumeExport) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	defer unix.Close(data)
-	out := os.Stdout
-	if c.Output != "" && c.Output != "-" {
-		if out, err = os.Create(c.Output); err != nil {
-			return fmt.Errorf("cannot write the archive: %w", err)
-		}
-	} else if term.IsTerminal(int(out.Fd())) {
+	write := func(w io.Writer) error { return containerfs.ExportVolume(ctx, data, w, shortened) }
+	switch {
+	case c.Output != "" && c.Output != "-":
+		err = whole(c.Output, write)
+	case term.IsTerminal(1):
 		return errors.New("an archive is not for a terminal\n  fix: --output FILE, or a redirection")
-	}
-	err = archive.Export(ctx, data, out)
-	if closing := out.Close(); err == nil {
-		err = closing
+	default:
+		err = write(os.Stdout)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot export the volume %q: %w", v.Name, err)

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
-	"coracle/storage/volume/archive"
+	"coracle/storage/engine/containerfs"
 )
 
 // volumeImport is `coracle volume import`.
@@ -46,7 +46,11 @@ func (c *volumeImport) Run(ctx context.Context, s *session) error {
 		return fmt.Errorf("cannot read the archive: %w", err)
 	}
 	defer plain.Close()
-	if err := archive.Import(ctx, plain, data, archive.Limits{Compressed: packed.n.Load}); err != nil {
+	devices, err := containerfs.ImportVolume(ctx, data, plain, containerfs.Limits{Compressed: packed.n.Load})
+	if devices > 0 {
+		fmt.Fprintf(os.Stderr, "coracle: %d devices of the archive were left out: they cannot be made in a user namespace (mknod(2))\n", devices)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot import into the volume %q: %w", v.Name, err)
 	}
 	return s.volumes().Imported(v)

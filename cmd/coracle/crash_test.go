@@ -114,7 +114,7 @@ func (c crash) settle(w *crashWorld) []string {
 }
 
 // crashPoints is about how often each operation is killed when not all is asked.
-const crashPoints = 12
+const crashPoints = 8
 
 // crashStep is a prime, so that the calls met are not always of one kind in loops.
 func crashStep(calls int) int {
@@ -167,7 +167,7 @@ func TestDifference(t *testing.T) {
 
 func TestCrashStep(t *testing.T) {
 	t.Setenv("CORACLE_CRASH", "")
-	for calls, want := range map[int]int{5: 1, 30: 2, 12 * 8: 11, 12 * 11: 11, 600: 53} {
+	for calls, want := range map[int]int{5: 1, 30: 3, 8 * 8: 11, 8 * 11: 11, 600: 79} {
 		if got := crashStep(calls); got != want {
 			t.Errorf("%d calls: step %d, want %d", calls, got, want)
 		}

@@ -20,11 +20,7 @@ import (
 
 // own are the commands that this program knows itself. Only the one that was asked for is made and parsed:
 // a grammar of all of them costs a third of a launch.
-var own = []struct {
-	name string
-	help string
-	make func() verb
-}{
+var own = []ownVerb{
 	{"run", "Run a command in a new container.", func() verb { return &RunCmd{} }},
 	{"create", "Make a container without starting it.", func() verb { return &CreateCmd{} }},
 	{"start", "Start containers that were made before.", func() verb { return &StartCmd{} }},
@@ -38,9 +34,20 @@ var own = []struct {
 	{"wait", "Wait for containers to end, and print their exit statuses.", func() verb { return &WaitCmd{} }},
 	{"exec", "Run a command in a running container.", func() verb { return &ExecCmd{} }},
 	{"rm", "Remove containers.", func() verb { return &RmCmd{} }},
+	{"rename", "Give a container another name.", func() verb { return &RenameCmd{} }},
+	{"top", "List the processes of a container.", func() verb { return &TopCmd{} }},
+	{"container exists", "Tell by the exit status whether a container is there.", func() verb { return &ContainerExistsCmd{} }},
+	{"container prune", "Remove all containers that do not run.", func() verb { return &ContainerPruneCmd{} }},
 	{"unshare", "Run a command, or your shell, as root of the namespace that containers are made in.", func() verb { return &UnshareCmd{} }},
 	{"doctor", "Check what this host allows, and say how to mend the rest.", func() verb { return &DoctorCmd{} }},
 	{"version", "Print the version.", func() verb { return &VersionCmd{} }},
+}
+
+// ownVerb is a command that this program knows itself.
+type ownVerb struct {
+	name string
+	help string
+	make func() verb
 }
 
 // verb is one command line; Run returns the exit status.
@@ -84,6 +91,9 @@ func dispatch(args []string) int {
 			return run(v.name, v.help, v.make(), args[2:])
 		}
 	}
+	if v, ok := container(args[1:]); ok {
+		return run(v.name, v.help, v.make(), args[3:])
+	}
 	return store(args[1:])
 }
 
@@ -110,6 +120,9 @@ func store(args []string) int {
 		return status
 	case len(group) > 0 && (len(args) == 1 || args[1] == "--help" || args[1] == "-h"):
 		fmt.Printf("  coracle %s COMMAND [FLAGS] [ARGUMENTS]\n\n", args[0])
+		if args[0] == "container" {
+			containerUsage(os.Stdout)
+		}
 		list(os.Stdout, group)
 		return 0
 	case len(group) > 0:

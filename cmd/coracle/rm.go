@@ -15,6 +15,7 @@ type RmCmd struct {
 	Force   bool     `short:"f" help:"Kill running containers first."`
 	Ignore  bool     `short:"i" help:"Unknown containers are no error."`
 	Volumes bool     `short:"v" help:"Remove their anonymous volumes, too."`
+	Time    *int     `short:"t" aliases:"timeout" placeholder:"SECONDS" help:"With --force: stop them first, and kill them after this time, -1 for never."`
 }
 
 // Run removes the containers and prints their names, as docker does.
@@ -25,7 +26,10 @@ func (c *RmCmd) Run(ctx context.Context) (int, error) {
 	if len(c.Names) > 0 && c.All {
 		return launcher.ExitFailed, errors.New("--all and names contradict each other")
 	}
-	err := launcher.Remove(ctx, launcher.Removal{Names: c.Names, All: c.All, Force: c.Force, Ignore: c.Ignore, Volumes: c.Volumes}, func(name string) {
+	if c.Time != nil && !c.Force {
+		return launcher.ExitFailed, errors.New("--time is how long to wait before killing, and nothing is killed without --force\n  fix: coracle rm --force --time SECONDS …")
+	}
+	err := launcher.Remove(ctx, launcher.Removal{Names: c.Names, All: c.All, Force: c.Force, Ignore: c.Ignore, Volumes: c.Volumes, Time: seconds(c.Time)}, func(name string) {
 		fmt.Println(name)
 	})
 	if err != nil {

@@ -3,7 +3,6 @@ package containerfs
 import (
 	"archive/tar"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -14,7 +13,10 @@ type Archive struct {
 	// Changed is called with the name of a file that became shorter or longer while
 	// it was read; the archive has as much of it as was announced, zeros added.
 	Changed func(name string)
-	w       *tar.Writer
+	// Exact keeps fractions of seconds.
+	Exact bool
+
+	w *tar.Writer
 }
 
 // NewArchive writes to w.
@@ -26,8 +28,10 @@ func (a *Archive) Close() error { return a.w.Close() }
 // Add writes one member.
 func (a *Archive) Add(h *tar.Header, content io.Reader) error {
 	out := *h
-	// Fractions of seconds would double the headers, and no layer has them.
-	out.ModTime = h.ModTime.Truncate(time.Second)
+	if !a.Exact {
+		// Fractions of seconds would double the headers, and no layer has them.
+		out.ModTime = h.ModTime.Truncate(time.Second)
+	}
 	if out.Typeflag == tar.TypeDir {
 		out.Name += "/"
 	}
@@ -54,21 +58,19 @@ type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
-// ReadArchive adds the members of a tar stream to a sink.
-func ReadArchive(ctx context.Context, r io.Reader, to Sink) error {
-	for in := tar.NewReader(r); ; {
-		h, err := in.Next()
-		if errors.Is(err, io.EOF) {
+// ReadArchive adds the members of a tar stream to a sink. Errors: [ErrFormat],
+// [ErrLimit], and the sink's.
+func ReadArchive(ctx context.Context, r io.Reader, to Sink, l Limits) error {
+	for in := newBounded(ctx, r, l); ; {
+		h, err := in.next()
+		if err == io.EOF {
 			// What follows the end is read, so that whoever writes it is not killed by
-			// SIGPIPE: archives are padded.
+			// SIGPIPE, archives being padded, and a checksum at the end is looked at.
 			_, err = io.Copy(io.Discard, io.LimitReader(r, 1<<20))
-			return err
+			return unreadable(err)
 		}
 		if err != nil {
-			return fmt.Errorf("cannot read the archive: %w", err)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+			return err
 		}
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			continue

@@ -110,7 +110,7 @@ func (c *Copy) ReadFrom(ctx context.Context, r io.Reader) error {
 	}
 	w := c.writer(dest.fd, c.Dest)
 	c.archiveIn = true
-	return errors.Join(ReadArchive(ctx, r, &counting{c, w}), w.Close())
+	return errors.Join(ReadArchive(ctx, r, &counting{c, w}, Limits{}), w.Close())
 }
 
 // Run copies.
@@ -223,7 +223,10 @@ func (c *Copy) through(src source) error {
 
 func (c *Copy) writer(dir int, at string) *Writer {
 	w := newWriter(c.To, dir, at)
-	w.Owner, w.Overwrite, w.Whole = c.owner, c.Overwrite, c.Archive
+	w.Owner, w.Whole = c.owner, c.Archive
+	if c.Overwrite {
+		w.Replace = ReplaceAll
+	}
 	w.DropSetID = c.To.IsHost() && !c.Archive
 	return w
 }

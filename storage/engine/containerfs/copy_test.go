@@ -148,7 +148,7 @@ func TestCopyStreams(t *testing.T) {
 func namesOf(t *testing.T, data []byte) string {
 	t.Helper()
 	var names []string
-	check(t, ReadArchive(context.Background(), bytes.NewReader(data), sinkFunc(func(h *tar.Header) { names = append(names, h.Name) })))
+	check(t, ReadArchive(context.Background(), bytes.NewReader(data), sinkFunc(func(h *tar.Header) { names = append(names, h.Name) }), Limits{}))
 	return strings.Join(names, " ")
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 func times(h *tar.Header) [2]unix.Timespec {
-	t := unix.NsecToTimespec(h.ModTime.UnixNano())
-	if h.ModTime.IsZero() {
+	t, err := unix.TimeToTimespec(h.ModTime)
+	if err != nil || h.ModTime.IsZero() {
 		t = unix.Timespec{Nsec: unix.UTIME_NOW}
 	}
 	return [2]unix.Timespec{t, t}
@@ -30,7 +30,7 @@ func (w *Writer) directory(at entryAt) error {
 			return w.existingDir(fd, at.name, at.header)
 		case !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ELOOP):
 			return err
-		case !w.Overwrite:
+		case w.Replace == ReplaceFiles:
 			return ErrDirOverFile
 		}
 		if err := unix.Unlinkat(at.dir, at.base, 0); err != nil {
@@ -69,7 +69,7 @@ func (w *Writer) dressDir(fd int, name string, h *tar.Header) error {
 		return err
 	}
 	w.times = append(w.times, laterTimes{name, mode, times(h)})
-	return setXattrs(fd, h.PAXRecords)
+	return setXattrs(fd, h.PAXRecords, w.Raw)
 }
 
 // file makes a regular file in the place of what is there, as docker does: whoever
@@ -124,8 +124,10 @@ func (w *Writer) clear(at entryAt) error {
 		return nil
 	case !errors.Is(err, unix.EISDIR):
 		return err
-	case !w.Overwrite:
+	case w.Replace == ReplaceFiles:
 		return ErrFileOverDir
+	case w.Replace == ReplaceEmpty:
+		return unix.Unlinkat(at.dir, at.base, unix.AT_REMOVEDIR)
 	}
 	return removeAll(at.dir, at.base)
 }
@@ -156,7 +158,7 @@ func (w *Writer) dress(fd int, h *tar.Header) error {
 	if err := own(fd, uid, gid, mode); err != nil {
 		return err
 	}
-	if err := setXattrs(fd, h.PAXRecords); err != nil {
+	if err := setXattrs(fd, h.PAXRecords, w.Raw); err != nil {
 		return err
 	}
 	t := times(h)
@@ -184,7 +186,7 @@ func (w *Writer) special(at entryAt, make func() error) error {
 	}
 	uid, gid, err := w.Owner(at.header)
 	if err == nil {
-		err = unix.Fchownat(fd, "", uid, gid, unix.AT_EMPTY_PATH)
+		err = chown(fd, uid, gid)
 	}
 	t := times(at.header)
 	return errors.Join(err, unix.UtimesNanoAt(at.dir, at.base, t[:], unix.AT_SYMLINK_NOFOLLOW))
@@ -194,7 +196,10 @@ func (w *Writer) special(at entryAt, make func() error) error {
 func (w *Writer) link(at entryAt) error {
 	to, err := inside(at.header.Linkname)
 	if err != nil || to == "" {
-		return ErrEscape
+		return fmt.Errorf("link to %q: %w", at.header.Linkname, ErrEscape)
+	}
+	if to == at.name { // taking its place would remove it
+		return nil
 	}
 	from, err := w.descend(path.Dir(to))
 	if err != nil {

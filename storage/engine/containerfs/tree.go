@@ -32,6 +32,9 @@ type Tree struct {
 	OneMount bool
 	// Restore gives files of squashed images the owners that [OwnerAttr] keeps.
 	Restore bool
+	// Raw keeps what means something for the ids of this process only: access lists,
+	// and [OwnerAttr] as the attribute that it is.
+	Raw bool
 
 	seen  map[inode]string // files with several names
 	mount uint64
@@ -185,12 +188,12 @@ func (t *Tree) attributes(fd int, h *tar.Header) error {
 	if h.Typeflag == tar.TypeSymlink {
 		return nil
 	}
-	found, err := xattrs(fd)
+	found, err := xattrs(fd, t.Raw)
 	if err != nil {
 		return err
 	}
 	for name, value := range found {
-		if name == OwnerAttr {
+		if name == OwnerAttr && !t.Raw {
 			if uid, gid, ok := ownerAttr(value); ok && t.Restore {
 				h.Uid, h.Gid = uid, gid
 			}

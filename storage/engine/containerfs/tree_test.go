@@ -86,6 +86,9 @@ func TestTreeBounds(t *testing.T) {
 	if err := tree.Walk(context.Background(), rootAt(t, dir).FD, ""); err == nil || !strings.Contains(err.Error(), "bytes") {
 		t.Errorf("an endless tree: %v", err)
 	}
+	if err := ExportVolume(context.Background(), rootAt(t, dir).FD, io.Discard, nil); err == nil || !strings.Contains(err.Error(), "bytes") {
+		t.Errorf("an endless volume: %v", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := tree.Walk(ctx, rootAt(t, dir).FD, ""); !errors.Is(err, context.Canceled) {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -15,9 +15,26 @@ var (
 	// ErrEscape says that an archive's member names something outside of where it
 	// is unpacked.
 	ErrEscape = errors.New("the name leads out of the destination")
+	// ErrLink says that the name of an archive's member leads through a link, where
+	// none is followed, or through a file.
+	ErrLink = errors.New("not a directory, or a link, which is not followed")
 	// ErrDirOverFile and ErrFileOverDir are what docker refuses without --overwrite.
 	ErrDirOverFile = errors.New("cannot overwrite a non-directory with a directory")
 	ErrFileOverDir = errors.New("cannot overwrite a directory with a non-directory")
+)
+
+// Replace is what a member may take the place of. Files, links and pipes always
+// take each other's, and directories are merged.
+type Replace int
+
+const (
+	// ReplaceFiles is docker's rule: nothing but that.
+	ReplaceFiles Replace = iota
+	// ReplaceEmpty is tar's: directories take the place of other files, and those of
+	// empty directories.
+	ReplaceEmpty
+	// ReplaceAll lets directories and other files take each other's place.
+	ReplaceAll
 )
 
 // Writer is a [Sink] that makes files beneath a directory. Links below it are
@@ -26,13 +43,18 @@ var (
 type Writer struct {
 	// Owner says who a member belongs to, as this process sees ids.
 	Owner func(h *tar.Header) (uid, gid int, err error)
-	// Overwrite lets directories and other files take each other's place.
-	Overwrite bool
+	// Replace says what a member may take the place of.
+	Replace Replace
 	// Whole gives directories that are there already the member's mode and owner.
 	Whole bool
 	// DropSetID takes the set-uid and set-gid bits off files: their new owner never
 	// meant to give such a program away.
 	DropSetID bool
+	// Raw sets access lists, too: see [Tree.Raw].
+	Raw bool
+	// Skipped is called with the name of a device, which is left out. Without it
+	// devices are errors.
+	Skipped func(name string)
 
 	dir  int    // where names begin
 	root Root   // and the root file system that is in
@@ -103,6 +125,10 @@ func (w *Writer) add(h *tar.Header, name string, content io.Reader) error {
 	case tar.TypeFifo:
 		return w.special(at, func() error { return unix.Mknodat(dir, at.base, unix.S_IFIFO|0o600, 0) })
 	case tar.TypeChar, tar.TypeBlock:
+		if w.Skipped != nil {
+			w.Skipped(name)
+			return nil
+		}
 		return errors.New("devices cannot be made in a user namespace (mknod(2))\n  fix: leave it out, and give the container the host's with --device")
 	}
 	return fmt.Errorf("a member of unknown type %q", h.Typeflag)
@@ -186,8 +212,11 @@ func (w *Writer) step(dir int, name, whole string) (int, error) {
 		}
 		return fd, nil
 	}
-	if !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ELOOP) || w.root.IsHost() {
+	if !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ELOOP) {
 		return fd, err
+	}
+	if w.root.IsHost() {
+		return -1, fmt.Errorf("%w (%w)", ErrLink, err)
 	}
 	return w.root.Open(path.Join("/", w.at, whole), unix.O_PATH|unix.O_DIRECTORY)
 }
@@ -195,11 +224,22 @@ func (w *Writer) step(dir int, name, whole string) (int, error) {
 // own gives a file, open in any way, its owner and then its mode, which a change
 // of owner takes bits from (chown(2)).
 func own(fd, uid, gid int, mode uint32) error {
-	if err := unix.Fchownat(fd, "", uid, gid, unix.AT_EMPTY_PATH); err != nil {
-		return fmt.Errorf("cannot give it to %d:%d: %w", uid, gid, err)
+	if err := chown(fd, uid, gid); err != nil {
+		return err
 	}
 	if err := unix.Chmod(procPath(fd), mode&0o7777); err != nil {
 		return fmt.Errorf("cannot set its mode: %w", err)
+	}
+	return nil
+}
+
+func chown(fd, uid, gid int) error {
+	err := unix.Fchownat(fd, "", uid, gid, unix.AT_EMPTY_PATH)
+	switch {
+	case errors.Is(err, unix.EINVAL): // chown(2) in user_namespaces(7)
+		return fmt.Errorf("it belongs to %d:%d, and you have no such ids\n  fix: coracle doctor", uid, gid)
+	case err != nil:
+		return fmt.Errorf("cannot give it to %d:%d: %w", uid, gid, err)
 	}
 	return nil
 }

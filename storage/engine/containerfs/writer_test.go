@@ -24,7 +24,7 @@ func unpackInto(t *testing.T, dir string, inContainer bool, overwrite bool, data
 	check(t, err)
 	w := c.writer(dest.fd, c.Dest)
 	w.Owner = func(*tar.Header) (int, int, error) { return os.Getuid(), os.Getgid(), nil }
-	return errors.Join(ReadArchive(context.Background(), bytes.NewReader(data), w), w.Close())
+	return errors.Join(ReadArchive(context.Background(), bytes.NewReader(data), w, Limits{}), w.Close())
 }
 
 func TestWriter(t *testing.T) {
@@ -51,6 +51,7 @@ func TestWriter(t *testing.T) {
 		"dir over file":    {before: []string{"dest/d=o"}, members: []string{"d/"}, err: ErrDirOverFile, want: "d=o"},
 		"file over dir!":   {before: []string{"dest/d/e/f=o", "dest/d/l>../../secret"}, members: []string{"d=n"}, overwrite: true, want: "d=n"},
 		"dir over file!":   {before: []string{"dest/d=o"}, members: []string{"d/", "d/f=x"}, overwrite: true, want: "d/ d/f=x"},
+		"link to itself":   {members: []string{"f=x", "f@./f"}, want: "f=x"},
 		"twice":            {members: []string{"f=1", "f=2", "l>a", "l>b"}, want: "f=2 l>b"},
 	} {
 		for _, inContainer := range []bool{false, true} {

@@ -28,13 +28,14 @@ const (
 
 // kept tells which attributes go into archives: file capabilities and those of
 // users, but overlay's own.
-func kept(name string) bool {
-	return name == capability ||
+// Access lists name ids, and come along only where those are told as they are.
+func kept(name string, raw bool) bool {
+	return name == capability || raw && strings.HasPrefix(name, "system.posix_acl_") ||
 		strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.") && !strings.HasPrefix(name, "user.fuseoverlayfs.")
 }
 
 // xattrs reads a file's attributes that go into archives; fd may be O_PATH.
-func xattrs(fd int) (map[string]string, error) {
+func xattrs(fd int, raw bool) (map[string]string, error) {
 	path := procPath(fd)
 	buf := make([]byte, 1024)
 	n, err := unix.Listxattr(path, buf)
@@ -47,7 +48,7 @@ func xattrs(fd int) (map[string]string, error) {
 	}
 	var found map[string]string
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(buf[:n]), "\x00"), "\x00") {
-		if !kept(name) {
+		if !kept(name, raw) {
 			continue
 		}
 		value, err := xattr(path, name)
@@ -103,10 +104,10 @@ func anyRoot(value []byte) []byte {
 
 // setXattrs sets the attributes of an archive's member. Those that the file
 // system does not take are left out, as docker does.
-func setXattrs(fd int, pax map[string]string) error {
+func setXattrs(fd int, pax map[string]string, raw bool) error {
 	for key, value := range pax {
 		name, ok := strings.CutPrefix(key, paxXattr)
-		if !ok || !kept(name) {
+		if !ok || !kept(name, raw) {
 			continue
 		}
 		err := unix.Setxattr(procPath(fd), name, []byte(value), 0)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -35,8 +36,11 @@ func TestKept(t *testing.T) {
 		"user.overlay.opaque": false, "user.overlay.metacopy": false, "trusted.overlay.opaque": false, "security.selinux": false,
 		"user.fuseoverlayfs.opaque": false, "system.posix_acl_access": false, "user": false,
 	} {
-		if kept(name) != want {
+		if kept(name, false) != want {
 			t.Errorf("%s: %v", name, !want)
+		}
+		if list := strings.HasPrefix(name, "system.posix_acl_"); kept(name, true) != (want || list) {
+			t.Errorf("%s, raw: %v", name, !want)
 		}
 	}
 }
@@ -50,12 +54,12 @@ func TestXattrs(t *testing.T) {
 	fd, err := unix.Open(path, unix.O_PATH, 0)
 	check(t, err)
 	defer unix.Close(fd)
-	got, err := xattrs(fd)
+	got, err := xattrs(fd, false)
 	if err != nil || len(got) != 1 || got["user.long"] != long {
 		t.Errorf("%d attributes, %v", len(got), err)
 	}
-	check(t, setXattrs(fd, map[string]string{paxXattr + "user.set": "v", paxXattr + "user.overlay.opaque": "y", "comment": "x"}))
-	if got, err := xattrs(fd); err != nil || got["user.set"] != "v" {
+	check(t, setXattrs(fd, map[string]string{paxXattr + "user.set": "v", paxXattr + "user.overlay.opaque": "y", "comment": "x"}, false))
+	if got, err := xattrs(fd, false); err != nil || got["user.set"] != "v" {
 		t.Errorf("%v, %v", got, err)
 	}
 	if _, err := xattr(path, "user.overlay.opaque"); err == nil {

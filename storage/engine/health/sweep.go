@@ -91,5 +91,32 @@ func (s *Store) sweepHints() error {
 			err = errors.Join(err, e)
 		}
 	}
+	return errors.Join(err, s.sweepSockets())
+}
+
+// sweepSockets removes the control sockets of containers that nobody runs: a
+// supervisor has the container's lock before it makes one.
+func (s *Store) sweepSockets() error {
+	dir := filepath.Join(s.Run, "control")
+	names, err := list(dir)
+	if len(names) == 0 {
+		return err
+	}
+	running := map[string]bool{}
+	all, e := s.set().List()
+	if err = errors.Join(err, e); err != nil {
+		return err
+	}
+	for _, c := range all {
+		running[c.ID] = c.Running
+	}
+	for _, name := range names {
+		if running[strings.TrimSuffix(name, ".new")] {
+			continue
+		}
+		if e := os.Remove(filepath.Join(dir, name)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
 	return err
 }

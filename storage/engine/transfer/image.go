@@ -74,4 +74,3 @@ func (x *stored) read(ctx context.Context, s *engine.Store, sys *types.SystemCon
 	}
 	return nil
 }
-

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+
+	"coracle/launcher"
+)
+
+// RenameCmd is `coracle rename`.
+type RenameCmd struct {
+	Name string `arg:"" name:"container" help:"Name or id."`
+	To   string `arg:"" name:"name" help:"Its new name."`
+}
+
+// Run gives the container the name, whether it runs or not.
+func (c *RenameCmd) Run(ctx context.Context) (int, error) {
+	all, err := launcher.OpenContainers(ctx)
+	if err != nil {
+		return launcher.ExitFailed, err
+	}
+	x, err := all.Find(c.Name)
+	if err != nil {
+		return launcher.ExitFailed, err
+	}
+	return status([]error{all.Rename(x.Dir, c.To)})
+}
