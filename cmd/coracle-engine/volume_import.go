@@ -48,7 +48,7 @@ func (c *volumeImport) Run(ctx context.Context, s *session) error {
 	defer plain.Close()
 	devices, err := containerfs.ImportVolume(ctx, data, plain, containerfs.Limits{Compressed: packed.n.Load})
 	if devices > 0 {
-		fmt.Fprintf(os.Stderr, "coracle: %d devices of the archive were left out: they cannot be made in a user namespace (mknod(2))\n", devices)
+		fmt.Fprintf(os.Stderr, "coracle: the archive's devices (%d) are left out: none can be made in a user namespace (mknod(2))\n", devices)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot import into the volume %q: %w", v.Name, err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"coracle/cmd/internal/verbs"
 	"coracle/launcher"
 	"coracle/storage"
 )
@@ -48,6 +49,11 @@ func containerUsage(w io.Writer) {
 		}
 	}
 	fmt.Fprintf(w, "  %-23s %s\n", "container inspect", "Show everything about containers.")
+	for _, v := range verbs.Group(verbs.Store(), "container") {
+		if is, _, ok := verbs.Find(verbs.Store(), []string{v.Is}); ok && strings.HasSuffix(v.Path, " "+v.Is) {
+			fmt.Fprintf(w, "  %-23s %s\n", v.Path, is.Help)
+		}
+	}
 }
 
 // ContainerInspectCmd is `coracle container inspect`.

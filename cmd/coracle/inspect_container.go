@@ -143,7 +143,7 @@ func inspectHostOf(c *containers.Container, o *intent.Options, spec *specs.Spec)
 
 func sizeOption(options []string) int64 {
 	for _, o := range options {
-		if s, ok := strings.CutPrefix(o, "size="); ok {
+		if s, ok := strings.CutPrefix(o, "size="); ok && s != "" {
 			unit := map[byte]int64{'k': 1 << 10, 'm': 1 << 20, 'g': 1 << 30}[s[len(s)-1]]
 			if unit != 0 {
 				s = s[:len(s)-1]

@@ -93,7 +93,9 @@ func (s Set) List() ([]*Container, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, c)
+		if c.Keep || c.Running { // else it has gone just now
+			all = append(all, c)
+		}
 	}
 	return all, nil
 }
@@ -105,7 +107,11 @@ func (s Set) Find(ref string) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.look(d)
+	c, err := s.look(d)
+	if err == nil && !c.Keep && !c.Running { // it has gone just now
+		return nil, fmt.Errorf("%w: %.80q\n  fix: coracle ps -a   (the names in use)", storage.ErrNoContainer, ref)
+	}
+	return c, err
 }
 
 // endingWait bounds how long a supervisor whose container has ended is waited

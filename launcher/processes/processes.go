@@ -37,7 +37,8 @@ const ticks = 100
 
 // List returns the processes of the container whose first process is given, in the
 // order of their pids: those in its pid namespace and in those below, or, when
-// that is this process's own, the first one and what descends from it.
+// that is this process's own, the first one, what its supervisor started beside
+// it, and what descends from them.
 func List(first int) ([]Process, error) {
 	names, err := os.ReadDir("/proc")
 	if err != nil {
@@ -62,16 +63,20 @@ func List(first int) ([]Process, error) {
 	}
 	var inside func(pid int) bool
 	if own, its := inode("/proc/self/ns/pid"), inode("/proc/"+strconv.Itoa(first)+"/ns/pid"); own == its {
+		mounts := inode("/proc/" + strconv.Itoa(first) + "/ns/mnt")
 		inside = func(pid int) bool {
-			for steps := 0; pid != 0 && steps < len(all); steps++ {
-				if pid == first {
+			at := pid
+			for range all {
+				p := all[at]
+				switch {
+				case at == first:
 					return true
-				}
-				p := all[pid]
-				if p == nil {
+				case p == nil:
 					return false
+				case p.HostPPID == head.HostPPID: // exec's, or the supervisor's own helpers
+					return inode("/proc/"+strconv.Itoa(pid)+"/ns/mnt") == mounts
 				}
-				pid = p.HostPPID
+				at = p.HostPPID
 			}
 			return false
 		}

@@ -90,7 +90,7 @@ func TestList(t *testing.T) {
 		own   bool
 	}{
 		"pid namespace": {flags: unix.CLONE_NEWUSER | unix.CLONE_NEWPID, own: true},
-		"the host's":    {flags: unix.CLONE_NEWUSER},
+		"the host's":    {flags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS},
 	} {
 		first := contained(t, tt.flags)
 		list, err := List(first)

@@ -105,7 +105,7 @@ func unreadable(err error) error {
 	case err == nil || err == io.EOF:
 		return err
 	case errors.Is(err, tar.ErrHeader), errors.Is(err, tar.ErrFieldTooLong), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%w: %w", ErrFormat, err)
+		err = fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	return fmt.Errorf("cannot read the archive: %w", err)
 }
