@@ -77,7 +77,7 @@ func TestDamagedMessages(t *testing.T) {
 func testRequest() request {
 	ops := []tape.Op{{Call: tape.Chdir, Args: []tape.Arg{tape.Str("/")}, Why: "x"}}
 	return request{
-		Version: "v1", Dir: "/d", Name: "n", Data: "/data", Image: "i", Mounts: []string{"/m"}, Keep: true, Exists: true, Init: true, Shifted: true, Held: 2,
+		Version: "v1", Dir: "/d", Name: "n", Data: "/data", Image: "i", Mounts: []string{"/m"}, Keep: true, Exists: true, Gate: true, Init: true, Shifted: true, Held: 2,
 		Detach: true, Interactive: true, Log: logConfig{Driver: "none", MaxSize: 5, MaxFiles: 6},
 		Preserve: 2, Timeout: 3 * time.Second,
 		Plan: plan.Plan{

@@ -26,6 +26,9 @@ func (s *supervisor) take(fds []int) error {
 	if s.req.Shifted {
 		get() // that lock, too, is only to be held
 	}
+	if s.req.Gate {
+		s.gate = int(get())
+	}
 	for range s.req.Held {
 		get()
 	}

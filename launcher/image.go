@@ -3,6 +3,7 @@ package launcher
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,25 +30,73 @@ func (l *launch) findImage(ctx context.Context) (*record.Record, error) {
 	case ref == "":
 		ref = baseImage
 	}
-	return l.imageOf(ctx, ref)
+	r, err := l.imageOf(ctx, ref)
+	if l.again != nil && errors.Is(err, record.ErrNotFound) {
+		return nil, fmt.Errorf("the container's image %.12s is gone\n  fix: coracle pull %s", ref, l.again.created.Image)
+	}
+	return r, err
 }
 
-// imageOf is findImage for any reference.
+// imageTries is how often an image is looked for that is removed each time before
+// it can be held.
+const imageTries = 5
+
+// imageOf is findImage for any reference. From when it returns, nobody removes
+// images until l.gate is closed.
 func (l *launch) imageOf(ctx context.Context, ref string) (*record.Record, error) {
+	for try := 1; ; try++ {
+		r, fresh, err := l.lookUp(ctx, ref)
+		if err != nil || l.options.Explain || !fresh {
+			return r, err
+		}
+		// The gate was open while the engine worked.
+		if err := l.enterGate(); err != nil {
+			return nil, err
+		}
+		if r.Stale() == "" || try == imageTries {
+			return r, nil
+		}
+	}
+}
+
+// enterGate keeps images from being removed.
+func (l *launch) enterGate() (err error) {
+	if l.gate == nil {
+		l.gate, err = storage.Gate{Data: l.paths.Data}.Launch()
+	}
+	return err
+}
+
+// leaveGate is for when others can see what this launch needs.
+func (l *launch) leaveGate() {
+	if l.gate != nil {
+		l.gate.Close()
+		l.gate = nil
+	}
+}
+
+// lookUp finds an image; fresh says that the engine was asked.
+func (l *launch) lookUp(ctx context.Context, ref string) (r *record.Record, fresh bool, err error) {
 	wd, _ := os.Getwd()
 	platform, err := l.platform()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	uid, _ := l.realIDs()
 	q := record.Query{Ref: ref, Platform: platform, Build: buildID(), UID: uid, Dir: wd, Env: os.Getenv}
 	path := filepath.Join(l.paths.Data, "records", q.Key())
 	pull := record.Pull(l.options.Pull)
 	if pull != record.PullAlways && pull != record.PullNewer {
+		if !l.options.Explain {
+			if err := l.enterGate(); err != nil {
+				return nil, false, err
+			}
+		}
 		if r, err := record.Load(path); err == nil && r.Stale() == "" {
-			return r, nil
+			return r, false, nil
 		}
 	}
+	l.leaveGate() // a pull may take long
 	if l.again != nil || l.options.Explain {
 		pull = record.PullNever // it touches nothing
 	}
@@ -57,7 +106,7 @@ func (l *launch) imageOf(ctx context.Context, ref string) (*record.Record, error
 		Retry: l.options.Retry, RetryDelay: l.options.RetryDelay, IDs: l.options.IDs, SignaturePolicy: l.options.SigPolicy,
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !l.options.Quiet {
 		for _, n := range answer.Notes {
@@ -68,7 +117,7 @@ func (l *launch) imageOf(ctx context.Context, ref string) (*record.Record, error
 		// Without the record the next launch asks again: slower, not wrong.
 		_ = answer.Record.Save(path)
 	}
-	return answer.Record, nil
+	return answer.Record, true, nil
 }
 
 // buildID tells builds of the program apart, of which each carries its own base

@@ -42,6 +42,8 @@ type launch struct {
 	// shifted are the image's layers with other owners; nil when they serve as
 	// they lie in the store.
 	shifted *storage.Shifted
+	// gate keeps the image from being removed until others can see that it is used.
+	gate *os.File
 	// keep makes a container that is to be removed at its end stay until it was
 	// started.
 	keep bool

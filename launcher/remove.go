@@ -79,7 +79,7 @@ func Remove(ctx context.Context, r Removal, done func(name string)) error {
 		case err == nil:
 			removed = true
 			done(name)
-		case !r.Ignore || !errors.Is(err, storage.ErrNoContainer):
+		case !r.Ignore && !r.All || !errors.Is(err, storage.ErrNoContainer): // with All, it went meanwhile
 			errs = append(errs, err)
 		}
 	}

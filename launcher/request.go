@@ -32,6 +32,8 @@ type request struct {
 	Portable bool
 	// Shifted says that a lock on shifted layers comes before the init program.
 	Shifted bool
+	// Gate says that a pass of storage.Gate comes after that.
+	Gate bool
 	// Held is how many further locks come next, only to be held.
 	Held int
 	// Init says that the last descriptor is the init program.
@@ -61,7 +63,7 @@ func (r *request) encode() []byte {
 	for _, s := range r.Mounts {
 		b = putString(b, s)
 	}
-	for _, f := range []bool{r.Keep, r.Exists, r.Portable, r.Shifted, r.Pidfile, r.Init, r.Detach, r.Interactive, r.Plan.ShareMemory, r.Plan.DenySetgroups} {
+	for _, f := range []bool{r.Keep, r.Exists, r.Gate, r.Portable, r.Shifted, r.Pidfile, r.Init, r.Detach, r.Interactive, r.Plan.ShareMemory, r.Plan.DenySetgroups} {
 		b = append(b, map[bool]byte{true: 1}[f])
 	}
 	b = binary.AppendUvarint(b, uint64(r.Timeout))
@@ -97,7 +99,7 @@ func (r *request) decode(b []byte) error {
 	for n := d.num(1 << 10); n > 0 && !d.bad; n-- {
 		r.Mounts = append(r.Mounts, d.str())
 	}
-	for _, f := range []*bool{&r.Keep, &r.Exists, &r.Portable, &r.Shifted, &r.Pidfile, &r.Init, &r.Detach, &r.Interactive, &r.Plan.ShareMemory, &r.Plan.DenySetgroups} {
+	for _, f := range []*bool{&r.Keep, &r.Exists, &r.Gate, &r.Portable, &r.Shifted, &r.Pidfile, &r.Init, &r.Detach, &r.Interactive, &r.Plan.ShareMemory, &r.Plan.DenySetgroups} {
 		*f = d.num(1) == 1
 	}
 	r.Timeout = time.Duration(d.num(1 << 62))

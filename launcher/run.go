@@ -94,6 +94,7 @@ func (l *launch) run(ctx context.Context, stdout, stderr io.Writer) (int, error)
 		l.note(stderr)
 		if err = sv.request(l, dir); err == nil {
 			dir.Lock.Close() // the supervisor's copy is the container's life
+			l.leaveGate()
 			status, err := sv.follow(l, dir, signals)
 			if err != nil && l.imageGone() {
 				err = fmt.Errorf("the image %s was removed by another command while the container was starting: %w", l.image.Ref, err)
@@ -252,6 +253,10 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 	if l.shifted != nil {
 		req.Shifted = true
 		fds = append(fds, int(l.shifted.Lock.Fd()))
+	}
+	if l.gate != nil {
+		req.Gate = true
+		fds = append(fds, int(l.gate.Fd()))
 	}
 	for _, lock := range l.locks {
 		req.Held++

@@ -29,6 +29,7 @@ func Create(ctx context.Context, o *intent.Options, stderr io.Writer) (id string
 		return "", err
 	}
 	defer dir.Lock.Close()
+	l.leaveGate()
 	l.note(stderr)
 	return dir.ID, dir.Sync()
 }

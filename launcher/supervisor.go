@@ -37,6 +37,8 @@ type supervisor struct {
 	tty   int
 	// servers are the processes that serve file systems of the container.
 	servers []int
+	// gate is closed when others can see which image this container uses.
+	gate int
 	// adopts says that orphans of the container become this process's children.
 	adopts bool
 	// output is nil when the container has the caller's descriptors.
@@ -60,7 +62,7 @@ func Supervise(args []string) int {
 	const control = 3
 	unix.CloseOnExec(control)
 	_ = unix.Chdir("/") // keep no file system of the caller's busy
-	s := &supervisor{run: args[0], conn: conn{os.NewFile(control, "control")}, slots: tape.NewSlots(), pidfd: -1, tty: -1}
+	s := &supervisor{run: args[0], conn: conn{os.NewFile(control, "control")}, slots: tape.NewSlots(), pidfd: -1, tty: -1, gate: -1}
 	if err := s.launch(); err != nil {
 		s.fail(err)
 		s.req.Keep = s.req.Exists // nothing is left of a container that never was
@@ -284,6 +286,7 @@ func (s *supervisor) writeState() {
 		// The state need not outlive a power cut, the rest should.
 		defer func() { go d.Sync() }()
 	}
+	defer unix.Close(s.gate)
 	_ = containers.WriteState(s.req.Dir, containers.State{PID: s.pid, Start: containers.StartTime(s.pid), Image: s.req.Image})
 }
 

@@ -71,7 +71,7 @@ func (c *commitCmd) commit(ctx context.Context, s *session, changes *rootfs.Chan
 	}
 	img, err := images.Find(ctx, store, changes.Container.Intent.ImageID)
 	if err != nil {
-		return fmt.Errorf("the container's image: %w", err)
+		return lostImage(changes.Container.Intent.ImageID, err)
 	}
 	base, err := images.Read(store, img)
 	if err != nil {

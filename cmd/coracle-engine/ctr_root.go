@@ -30,9 +30,18 @@ func (s *session) layers(ctx context.Context, imageID string) (string, []record.
 	}
 	img, err := images.Find(ctx, store, imageID)
 	if err != nil {
-		return "", nil, fmt.Errorf("the container's image: %w", err)
+		return "", nil, lostImage(imageID, err)
 	}
 	return store.ImageLayers(img)
+}
+
+// lostImage is the error for a container whose image was removed, by podman for
+// example, which does not know the container.
+func lostImage(id string, err error) error {
+	if errors.Is(err, record.ErrNotFound) {
+		return fmt.Errorf("the container's image %.12s is gone\n  fix: coracle pull its image   (coracle ps -a shows the name)", id)
+	}
+	return fmt.Errorf("the container's image: %w", err)
 }
 
 // root opens a container's root file system, and says what to do when it cannot.

@@ -49,7 +49,7 @@ func (c *importCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	defer in.Close()
-	if i.Store, err = s.store(); err != nil {
+	if i.Store, err = s.taking(); err != nil {
 		return err
 	}
 	if !c.Quiet {

@@ -25,7 +25,7 @@ func (c *loadCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	store, err := s.store()
+	store, err := s.taking()
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (c *pullCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	store, err := s.store()
+	store, err := s.taking()
 	if err != nil {
 		return err
 	}

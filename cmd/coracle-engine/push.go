@@ -9,11 +9,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"go.podman.io/storage"
-
 	"coracle/storage/engine"
+	"coracle/storage/engine/images"
 	"coracle/storage/engine/transfer"
-	"coracle/storage/record"
 )
 
 // pushCommand is `coracle push`.
@@ -50,7 +48,7 @@ func (c *pushCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	img, err := findImage(store, c.Image)
+	img, err := images.Find(ctx, store, c.Image)
 	if err != nil {
 		return err
 	}
@@ -118,13 +116,4 @@ func (c *pushCommand) push(s *session, store *engine.Store) (p *transfer.Push, d
 	}
 	p.Sys.BigFilesTemporaryDir, done, err = store.Scratch()
 	return p, done, err
-}
-
-// findImage is an image that must be in the store.
-func findImage(store *engine.Store, name string) (*storage.Image, error) {
-	img, err := store.FindImage(name)
-	if err == nil && img == nil {
-		err = fmt.Errorf("%w: no image %q in %s\n  fix: coracle images", record.ErrNotFound, name, store.GraphRoot())
-	}
-	return img, err
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"coracle/storage/engine"
+	"coracle/storage/engine/images"
 	"coracle/storage/engine/transfer"
 )
 
@@ -35,7 +36,7 @@ func (c *saveCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	items, err := c.items(store)
+	items, err := c.items(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -72,9 +73,9 @@ func (c *saveCommand) check() error {
 }
 
 // items finds the images: each once, with the names that it was called by.
-func (c *saveCommand) items(store *engine.Store) (items []transfer.Item, err error) {
+func (c *saveCommand) items(ctx context.Context, store *engine.Store) (items []transfer.Item, err error) {
 	for _, word := range c.Images {
-		img, err := findImage(store, word)
+		img, err := images.Find(ctx, store, word)
 		if err != nil {
 			return nil, err
 		}

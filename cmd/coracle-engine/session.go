@@ -27,12 +27,22 @@ func (s *session) store() (*engine.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, note := range opened.Notes {
-		fmt.Fprintln(os.Stderr, "coracle: "+note)
-	}
 	opened.Data = s.Data
 	s.opened = opened
 	return opened, nil
+}
+
+// taking is store for commands that bring images in: what is weaker than it could be
+// is said there, and not again by each command that looks at the images.
+func (s *session) taking() (*engine.Store, error) {
+	store, err := s.store()
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range store.Notes {
+		fmt.Fprintln(os.Stderr, "coracle: "+note)
+	}
+	return store, nil
 }
 
 func (s *session) close() {

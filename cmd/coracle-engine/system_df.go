@@ -30,6 +30,9 @@ type dfRow struct {
 	RawReclaimable int64
 }
 
+// TotalCount is what docker calls Total.
+func (r dfRow) TotalCount() int { return r.Total }
+
 // Size is RawSize in words.
 func (r dfRow) Size() string { return format.Size(r.RawSize) }
 

@@ -14,7 +14,7 @@ import (
 // InspectCmd is `coracle inspect`.
 type InspectCmd struct {
 	Names      []string `arg:"" optional:"" name:"name" help:"Containers, images or volumes."`
-	Type       string   `default:"all" placeholder:"all|container|image|volume" help:"What to look for."`
+	Type       string   `short:"t" default:"all" placeholder:"all|container|image|volume" help:"What to look for."`
 	Format     string   `short:"f" placeholder:"TEMPLATE|json" help:"Print in another form."`
 	Latest     bool     `short:"l" help:"The container made last."`
 	Namespaces bool     `help:"Show a container's namespaces."`

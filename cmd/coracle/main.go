@@ -80,7 +80,13 @@ func dispatch(args []string) int {
 	}
 	name := args[1]
 	switch name {
-	case "-h", "--help", "help":
+	case "help":
+		if len(args) > 2 {
+			return dispatch(append(append([]string{args[0]}, args[2:]...), "--help"))
+		}
+		usage(os.Stdout)
+		return 0
+	case "-h", "--help":
 		usage(os.Stdout)
 		return 0
 	case "-v", "--version":
@@ -123,7 +129,7 @@ func store(args []string) int {
 		if args[0] == "container" {
 			containerUsage(os.Stdout)
 		}
-		list(os.Stdout, group)
+		listGroup(os.Stdout, group)
 		return 0
 	case len(group) > 0:
 		return report(fmt.Errorf("unknown command %q\n  fix: coracle %s --help", args[0]+" "+args[1], args[0]))
@@ -137,6 +143,9 @@ func run(name, about string, v verb, args []string) int {
 		return help(name, about, v)
 	}
 	if err := parse(name, v, args); err != nil {
+		if asksHelp(err) {
+			return help(name, about, v)
+		}
 		return report(fmt.Errorf("%w\n  fix: coracle %s --help", err, name))
 	}
 	status, err := v.Run(context.Background())
@@ -144,6 +153,12 @@ func run(name, about string, v verb, args []string) int {
 		return fail(status, err)
 	}
 	return status
+}
+
+// asksHelp tells that --help is among the flags, or -h where that is no flag of the verb's own.
+func asksHelp(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "unknown flag --help") || strings.HasPrefix(text, "unknown flag -h,") || text == "unknown flag -h"
 }
 
 // help prints the flags of one verb.
@@ -192,5 +207,15 @@ func list(f *os.File, all []verbs.Verb) {
 		if v.Is == "" {
 			fmt.Fprintf(f, "  %-23s %s\n", v.Path, v.Help)
 		}
+	}
+}
+
+// listGroup prints the commands of a group, and what the others are short for.
+func listGroup(f *os.File, group []verbs.Verb) {
+	for _, v := range group {
+		if v.Is != "" {
+			v.Help = "The same as " + v.Is + "."
+		}
+		fmt.Fprintf(f, "  %-23s %s\n", v.Path, v.Help)
 	}
 }

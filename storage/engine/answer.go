@@ -38,7 +38,7 @@ func (e *engine) record(id string, tokens []record.Token) (*record.Record, error
 // config reads an image's configuration from the store.
 func (e *engine) config(img *storage.Image) (*imgspec.Image, json.RawMessage, error) {
 	fail := func(err error) (*imgspec.Image, json.RawMessage, error) {
-		return nil, nil, failf(record.ErrStore, "cannot read the configuration of image %s: %w\n  fix: podman rmi %s, and pull it again", img.ID, err, img.ID)
+		return nil, nil, failf(record.ErrStore, "cannot read the configuration of image %s: %w\n  fix: coracle system check --repair, and pull it again", img.ID, err)
 	}
 	blob, err := e.store.ImageBigData(img.ID, storage.ImageDigestBigDataKey)
 	if err != nil {
@@ -82,14 +82,14 @@ func (e *engine) layers(r *record.Record, img *storage.Image) error {
 	for id := img.TopLayer; id != ""; {
 		layer, err := e.store.Layer(id)
 		if err != nil {
-			return failf(record.ErrStore, "image %s lacks its layer %s: %w\n  fix: podman rmi %s, and pull it again", img.ID, id, err, img.ID)
+			return failf(record.ErrStore, "image %s lacks its layer %s: %w\n  fix: coracle system check --repair, and pull it again", img.ID, id, err)
 		}
 		if len(r.Layers) >= record.MaxLayers {
 			return failf(record.ErrUnsupported, "image %s has more than %d layers", img.ID, record.MaxLayers)
 		}
 		dirs, err := layerDirs(roots, id)
 		if err != nil {
-			return failf(record.ErrStore, "image %s: %w\n  fix: podman rmi %s, and pull it again", img.ID, err, img.ID)
+			return failf(record.ErrStore, "image %s: %w\n  fix: coracle system check --repair, and pull it again", img.ID, err)
 		}
 		r.Layers = append(r.Layers, dirs...)
 		r.Size += max(layer.UncompressedSize, 0)

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -146,7 +147,7 @@ func (e *engine) checkImage(ctx context.Context, f *found) error {
 		return failf(record.ErrCorrupt, "the image's configuration: %w", err)
 	}
 	if !fits(config, e.req.Platform) || config.OS != "linux" && config.OS != "" {
-		return failf(record.ErrPlatform, "the image is made for %s", platformName(config.OS, config.Architecture, config.Variant))
+		return failf(record.ErrPlatform, "the image is made for %s, not for %s", platformName(config.OS, config.Architecture, config.Variant), cmp.Or(e.req.Platform, "linux"))
 	}
 	layers := f.image.LayerInfos()
 	if len(layers) > record.MaxLayers {

@@ -94,7 +94,7 @@ func localKind(err error) (record.Fault, string) {
 }
 
 func registryKind(err error) (record.Fault, string) {
-	const login = "podman login REGISTRY (or docker login), if the image exists and is private"
+	const login = "coracle login REGISTRY, if the image exists and is private; after a login: the password is wrong or does not suffice"
 	var credentials docker.ErrUnauthorizedForCredentials
 	var code errcode.ErrorCoder
 	var status docker.UnexpectedHTTPStatusError
@@ -134,7 +134,7 @@ func networkKind(err error) (record.Fault, string) {
 	var get *url.Error
 	switch {
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return record.ErrNetwork, "if this registry is meant to be without TLS: insecure = true for it in registries.conf"
+		return record.ErrNetwork, "if this registry is meant to be without TLS: --tls-verify=false, or for ever insecure = true for it in registries.conf"
 	case errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid):
 		return record.ErrNetwork, "put the registry's CA into ~/.config/containers/certs.d/HOST/ca.crt"
 	case errors.As(err, &dial), errors.As(err, &dns), errors.As(err, &get), errors.Is(err, io.ErrUnexpectedEOF),

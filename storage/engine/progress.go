@@ -72,7 +72,11 @@ func (p *progress) start(ref string, layers []types.BlobInfo) {
 			total += max(l.Size, 0)
 		}
 	}
-	fmt.Fprintf(p.out, "fetching %s: %d layers, %s\n", p.ref, len(p.order), bytesName(total))
+	plural := "s"
+	if len(p.order) == 1 {
+		plural = ""
+	}
+	fmt.Fprintf(p.out, "fetching %s: %d layer%s, %s\n", p.ref, len(p.order), plural, bytesName(total))
 	p.drawn, p.status = 0, ""
 	if p.tty {
 		if p.stop != nil {

@@ -72,7 +72,7 @@ func (e *engine) open() error {
 			options.GraphRoot, err)
 	}
 	if _, err := os.Stat(filepath.Join(options.GraphRoot, "vfs-images", "images.json")); err == nil {
-		e.note("images that were stored in %s with the vfs driver are not seen; they are pulled anew when used", options.GraphRoot)
+		e.note("images that podman stored in %s with its vfs driver are not seen; to share them: driver = \"overlay\" under [storage] in ~/.config/containers/storage.conf, and pull anew", options.GraphRoot)
 	}
 	if has(options.GraphDriverOptions, "ignore_chown_errors") {
 		e.note("every file of an image gets one owner: only one user id is mapped")

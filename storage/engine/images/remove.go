@@ -11,6 +11,7 @@ import (
 
 	"go.podman.io/storage"
 
+	cstorage "coracle/storage"
 	"coracle/storage/engine"
 	"coracle/storage/record"
 )
@@ -89,6 +90,13 @@ func readOnly(id string) error {
 }
 
 func (r *Removal) delete(ctx context.Context, s *engine.Store, img *storage.Image, done *Removed) error {
+	if s.Data != "" {
+		gate, err := cstorage.Gate{Data: s.Data}.Remove()
+		if err != nil {
+			return fmt.Errorf("cannot remove image %.12s: %w", img.ID, err)
+		}
+		defer gate.Close()
+	}
 	if r.Free != nil {
 		if err := r.Free(ctx, img); err != nil {
 			return err
