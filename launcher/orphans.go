@@ -37,8 +37,9 @@ func (s *supervisor) endOrphans() {
 		for _, pid := range left {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
-		// Those of exec are other threads' to wait for, and may leave orphans, too.
-		if _, err := unix.Wait4(-1, nil, unix.WNOTHREAD, nil); err == unix.ECHILD {
+		// Those of exec are other threads' to wait for, and their orphans, which are
+		// alive, may come here while this waits: it must not.
+		if pid, err := unix.Wait4(-1, nil, unix.WNOTHREAD|unix.WNOHANG, nil); err != nil || pid == 0 {
 			time.Sleep(time.Millisecond)
 		}
 	}
