@@ -1,6 +1,8 @@
 package launcher
 
 import (
+	"fmt"
+
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"coracle/launcher/intent"
@@ -19,6 +21,9 @@ func (l *launch) mapIDs() error {
 		return err
 	}
 	l.maps, err = l.grant.Container(r)
+	if err == nil && l.grant.Single && l.image != nil && l.maps.KeepID && !l.maps.Identity() {
+		return fmt.Errorf("--userns %s needs more than the one id there is: the image's files belong to its root\n  %s", o.Userns, l.grant.Note)
+	}
 	return err
 }
 

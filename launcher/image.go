@@ -38,14 +38,15 @@ func (l *launch) findImage(ctx context.Context) (*record.Record, error) {
 }
 
 // imageTries is how often an image is looked for that is removed each time before
-// it can be held.
-const imageTries = 5
+// it can be held. The last time nothing is removed while the engine works, which
+// may be a whole pull.
+const imageTries = 3
 
 // imageOf is findImage for any reference. From when it returns, nobody removes
 // images until l.gate is closed.
 func (l *launch) imageOf(ctx context.Context, ref string) (*record.Record, error) {
 	for try := 1; ; try++ {
-		r, fresh, err := l.lookUp(ctx, ref)
+		r, fresh, err := l.lookUp(ctx, ref, try == imageTries)
 		if err != nil || l.options.Explain || !fresh {
 			return r, err
 		}
@@ -75,8 +76,9 @@ func (l *launch) leaveGate() {
 	}
 }
 
-// lookUp finds an image; fresh says that the engine was asked.
-func (l *launch) lookUp(ctx context.Context, ref string) (r *record.Record, fresh bool, err error) {
+// lookUp finds an image; fresh says that the engine was asked, with the gate
+// open unless hold is set.
+func (l *launch) lookUp(ctx context.Context, ref string, hold bool) (r *record.Record, fresh bool, err error) {
 	wd, _ := os.Getwd()
 	platform, err := l.platform()
 	if err != nil {
@@ -96,7 +98,9 @@ func (l *launch) lookUp(ctx context.Context, ref string) (r *record.Record, fres
 			return r, false, nil
 		}
 	}
-	l.leaveGate() // a pull may take long
+	if !hold {
+		l.leaveGate() // a pull may take long
+	}
 	if l.again != nil || l.options.Explain {
 		pull = record.PullNever // it touches nothing
 	}

@@ -32,11 +32,11 @@ func StoreCommand(ctx context.Context, args []string) (int, error) {
 	}
 	defer session.Close()
 	defer tell.Close()
-	// The keys that send these reach the engine itself, which ends when it has
-	// cleaned up; the exit status is worth waiting for.
-	keys := make(chan os.Signal, 1)
-	signal.Notify(keys, unix.SIGINT, unix.SIGQUIT)
-	defer signal.Stop(keys)
+	// The engine ends when it has cleaned up; the exit status is worth waiting for.
+	// A terminal's keys reach it, too, which takes the second signal for the first.
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP)
+	defer signal.Stop(signals)
 	runtime.LockOSThread() // see userns.Program.Tied
 	defer runtime.UnlockOSThread()
 	send := func() error {
@@ -65,5 +65,20 @@ func StoreCommand(ctx context.Context, args []string) (int, error) {
 	if err := send(); err != nil {
 		return ExitFailed, err
 	}
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		for {
+			select {
+			case sig := <-signals:
+				if sig != unix.SIGINT {
+					sig = unix.SIGTERM // it knows these two
+				}
+				_ = unix.Kill(process.Pid, sig.(unix.Signal))
+			case <-ended:
+				return
+			}
+		}
+	}()
 	return process.Wait()
 }

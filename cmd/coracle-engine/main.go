@@ -31,6 +31,9 @@ import (
 // sessionFD is where the session comes from.
 const sessionFD = 3
 
+// exitInterrupted is a shell's status for a command that Ctrl-C ended.
+const exitInterrupted = 130
+
 // exitFailed is docker's and podman's status for a failure of their own.
 const exitFailed = 125
 
@@ -111,7 +114,11 @@ func execute(c command) int {
 	defer stop()
 	s := &session{Session: told}
 	defer s.close()
-	return report(c.Run(ctx, s))
+	status := report(c.Run(ctx, s))
+	if status != 0 && ctx.Err() != nil {
+		return exitInterrupted
+	}
+	return status
 }
 
 func about(path string) string {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -117,7 +118,8 @@ func mountCgroup2() error {
 		return nil
 	}
 	// CLONE_FS's sharing among threads is undone by unshare(2); the exec that
-	// follows keeps this thread's namespace.
+	// follows, on this thread, keeps its namespace.
+	runtime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("unshare: %w", err)
 	}
