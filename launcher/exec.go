@@ -2,7 +2,6 @@ package launcher
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +13,6 @@ import (
 	"coracle/launcher/intent"
 	"coracle/launcher/intent/hostfacts"
 	"coracle/launcher/plan"
-	"coracle/storage"
-	"coracle/userns"
 	"coracle/userns/tape"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -23,11 +20,15 @@ import (
 // Exec runs one more command in a running container and returns its exit status,
 // 0 at once when it is detached. Errors: storage.ErrNoContainer, [ErrNotRunning].
 func Exec(ctx context.Context, name string, command []string, o *intent.ExecOptions) (int, error) {
-	c, run, err := find(ctx, name)
+	all, err := OpenContainers(ctx)
 	if err != nil {
 		return ExitFailed, err
 	}
-	x, err := c.prepareExec(run, command, o)
+	c, err := all.Running(name)
+	if err != nil {
+		return ExitFailed, err
+	}
+	x, err := all.prepareExec(c, command, o)
 	if err != nil {
 		return ExitFailed, err
 	}
@@ -38,12 +39,7 @@ func Exec(ctx context.Context, name string, command []string, o *intent.ExecOpti
 		p.ops(x.ops)
 		return 0, p.err
 	}
-	status, err := x.run()
-	var ce *CommandError
-	if errors.As(err, &ce) {
-		return ce.Code, err
-	}
-	return status, err
+	return x.run()
 }
 
 // execution is one `exec` on its way.
@@ -56,8 +52,8 @@ type execution struct {
 }
 
 // prepareExec makes the operations and connects.
-func (c *target) prepareExec(run string, command []string, o *intent.ExecOptions) (*execution, error) {
-	spec, err := c.spec()
+func (all *Containers) prepareExec(c *containers.Container, command []string, o *intent.ExecOptions) (*execution, error) {
+	c, spec, err := all.withSpec(c)
 	if err != nil {
 		return nil, err
 	}
@@ -65,9 +61,9 @@ func (c *target) prepareExec(run string, command []string, o *intent.ExecOptions
 	if err != nil {
 		return nil, err
 	}
-	maps := intent.Maps{UIDs: spec.Linux.UIDMappings, GIDs: spec.Linux.GIDMappings, NoGroups: c.grant.Single}
+	maps := intent.Maps{UIDs: spec.Linux.UIDMappings, GIDs: spec.Linux.GIDMappings, NoGroups: all.grant.Single}
 	process, keys, err := intent.Exec(intent.ExecInput{
-		Options: o, Command: command, Base: spec, View: &insideView{run: run, id: c.ID}, Maps: maps, Host: host,
+		Options: o, Command: command, Base: spec, View: &insideView{run: all.run, id: c.ID}, Maps: maps, Host: host,
 	})
 	if err != nil {
 		return nil, err
@@ -82,7 +78,7 @@ func (c *target) prepareExec(run string, command []string, o *intent.ExecOptions
 	if x.ops, err = plan.NewExec(in); err != nil {
 		return nil, fmt.Errorf("cannot plan the command: %w", err)
 	}
-	x.conn, err = dial(run, c.ID)
+	x.conn, err = dial(all.run, c.ID)
 	return x, err
 }
 
@@ -188,62 +184,22 @@ func text(payload []byte) string {
 	return string(payload[1:])
 }
 
-// ErrNotRunning says that a container is there and does not run.
-var ErrNotRunning = errors.New("container is not running")
-
-// target is a container that a command is about.
-type target struct {
-	*containers.Container
-	set   containers.Set
-	grant userns.Grant
-}
-
 // factsWait bounds how long a throw-away container that just started may take to
 // leave its facts.
 const factsWait = 2 * time.Second
 
-// spec is the specification that the container was made from.
-func (c *target) spec() (*specs.Spec, error) {
+// withSpec waits for a running container's facts: the specification that it was
+// made from, and what was asked.
+func (all *Containers) withSpec(c *containers.Container) (*containers.Container, *specs.Spec, error) {
 	for deadline := time.Now().Add(factsWait); ; time.Sleep(time.Millisecond) {
-		b, err := c.ReadFact(containers.SpecFact)
-		if err != nil && time.Now().Before(deadline) && !c.Keep {
+		spec, err := c.Spec()
+		if errors.Is(err, fs.ErrNotExist) && time.Now().Before(deadline) && !c.Keep {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("container %s: %w", c.Name, err)
+			return nil, nil, err
 		}
-		if c.Container, err = c.set.Find(c.ID); err != nil { // what was asked is there now, too
-			return nil, err
-		}
-		spec := new(specs.Spec)
-		if err := json.Unmarshal(b, spec); err != nil || spec.Process == nil || spec.Linux == nil {
-			return nil, fmt.Errorf("container %s: its record %s is damaged\n  fix: coracle rm -f %s", c.Name, containers.SpecFact, c.Name)
-		}
-		return spec, nil
+		c, err = all.Find(c.ID)
+		return c, spec, err
 	}
-}
-
-// find looks up a running container.
-func find(ctx context.Context, name string) (*target, string, error) {
-	l, err := newLaunch(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	set := containers.Set{Containers: storage.Containers{Data: l.paths.Data}}
-	c, err := set.Find(name)
-	if err != nil {
-		return nil, "", err
-	}
-	if c.Running && c.PID == 0 {
-		if err := settle(c.Dir); err != nil {
-			return nil, "", err
-		}
-		if c, err = set.Find(name); err != nil {
-			return nil, "", err
-		}
-	}
-	if !c.Running || c.PID == 0 {
-		return nil, "", fmt.Errorf("%w: %s\n  fix: coracle start %s", ErrNotRunning, name, name)
-	}
-	return &target{Container: c, set: set, grant: l.grant}, l.paths.Run, nil
 }

@@ -71,6 +71,7 @@ func (l *launch) create() (*storage.Dir, error) {
 }
 
 func (l *launch) run(ctx context.Context, stdout, stderr io.Writer) (int, error) {
+	defer l.leaveGate() // whatever becomes of it: another attempt may follow in this process
 	sv, err := l.startSupervisor()
 	if err != nil {
 		return ExitFailed, err

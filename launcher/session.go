@@ -7,26 +7,24 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/containers"
 	"coracle/launcher/plan"
 	"coracle/userns/tape"
 )
 
-// namespaceFiles are the files of /proc/PID/ns with their clone flags.
-var namespaceFiles = []struct {
-	name string
-	flag uintptr
-}{
-	{"user", unix.CLONE_NEWUSER}, {"ipc", unix.CLONE_NEWIPC}, {"uts", unix.CLONE_NEWUTS}, {"net", unix.CLONE_NEWNET},
-	{"pid", unix.CLONE_NEWPID}, {"cgroup", unix.CLONE_NEWCGROUP}, {"time", unix.CLONE_NEWTIME}, {"mnt", unix.CLONE_NEWNS},
+// cloneFlags are the clone flags of namespaces, by [containers.NamespaceTypes].
+var cloneFlags = map[string]uintptr{
+	"user": unix.CLONE_NEWUSER, "ipc": unix.CLONE_NEWIPC, "uts": unix.CLONE_NEWUTS, "net": unix.CLONE_NEWNET,
+	"pid": unix.CLONE_NEWPID, "cgroup": unix.CLONE_NEWCGROUP, "time": unix.CLONE_NEWTIME, "mnt": unix.CLONE_NEWNS,
 }
 
 // foreign are the flags of the namespaces in which process pid is and this
 // process is not: joining one's own user namespace is an error (setns(2)).
 func foreign(pid int) (flags uintptr) {
-	for _, ns := range namespaceFiles {
-		var its, own unix.Stat_t
-		if unix.Stat("/proc/"+strconv.Itoa(pid)+"/ns/"+ns.name, &its) == nil && unix.Stat("/proc/self/ns/"+ns.name, &own) == nil && its.Ino != own.Ino {
-			flags |= ns.flag
+	own := containers.Namespaces(0)
+	for kind, inode := range containers.Namespaces(pid) {
+		if mine, known := own[kind]; known && mine != inode {
+			flags |= cloneFlags[kind]
 		}
 	}
 	return flags

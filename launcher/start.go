@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	specs "github.com/opencontainers/runtime-spec/specs-go"
-
 	"coracle/launcher/containers"
 	"coracle/launcher/intent"
 	"coracle/storage"
@@ -21,6 +19,7 @@ func Create(ctx context.Context, o *intent.Options, stderr io.Writer) (id string
 		return "", err
 	}
 	l.keep = true
+	defer l.leaveGate()
 	dir, err := l.ready(ctx)
 	if err != nil {
 		if dir != nil {
@@ -29,7 +28,6 @@ func Create(ctx context.Context, o *intent.Options, stderr io.Writer) (id string
 		return "", err
 	}
 	defer dir.Lock.Close()
-	l.leaveGate()
 	l.note(stderr)
 	return dir.ID, dir.Sync()
 }
@@ -80,10 +78,6 @@ func (s Start) Start(ctx context.Context, stderr io.Writer) (int, error) {
 		c.Lock.Close()
 		return s.Start(ctx, stderr)
 	}
-	var ce *CommandError
-	if errors.As(err, &ce) {
-		return ce.Code, err
-	}
 	return status, err
 }
 
@@ -100,23 +94,16 @@ type again struct {
 
 // recall takes up what was asked when the container was created.
 func (l *launch) recall(c *containers.Container) error {
-	damaged := func(err error) error {
-		return fmt.Errorf("container %s cannot be started: its record is damaged: %w\n  fix: coracle rm %s", c.Name, err, c.Name)
-	}
 	if c.Err != nil {
 		return c.Err
 	}
 	o := new(intent.Options)
 	if err := json.Unmarshal(c.Intent.Options, o); err != nil {
-		return damaged(err)
+		return fmt.Errorf("container %s cannot be started: its record is damaged: %w\n  fix: coracle rm %s", c.Name, err, c.Name)
 	}
-	b, err := c.ReadFact(containers.SpecFact)
+	spec, err := c.Spec()
 	if err != nil {
-		return damaged(err)
-	}
-	spec := new(specs.Spec)
-	if err := json.Unmarshal(b, spec); err != nil || spec.Process == nil {
-		return damaged(fmt.Errorf("%s: %w", containers.SpecFact, err))
+		return err
 	}
 	// What concerned the creation only, and what was read from files then.
 	o.Cidfile, o.Replace, o.Name, o.Env, o.EnvFile, o.LabelFile, o.EnvHost, o.HTTPProxy, o.Label = "", false, "", nil, nil, nil, false, false, nil

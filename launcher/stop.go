@@ -11,13 +11,18 @@ import (
 	"coracle/launcher/containers"
 	"coracle/storage"
 	"coracle/storage/volume"
+	"coracle/userns"
 )
 
 // Containers are the user's containers, as commands that change them see them.
 type Containers struct {
 	containers.Set
-	run string
+	run   string
+	grant userns.Grant
 }
+
+// ErrNotRunning says that a container is there and does not run.
+var ErrNotRunning = errors.New("container is not running")
 
 // VolumePath is where a volume's files are, empty if there is no such volume.
 func (c *Containers) VolumePath(name string) string {
@@ -48,7 +53,7 @@ func OpenContainers(ctx context.Context) (*Containers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Containers{Set: containers.Set{Containers: storage.Containers{Data: l.paths.Data}}, run: l.paths.Run}, nil
+	return &Containers{Set: containers.Set{Containers: storage.Containers{Data: l.paths.Data}}, run: l.paths.Run, grant: l.grant}, nil
 }
 
 // Running finds a container and makes sure that it runs. Errors:

@@ -65,11 +65,7 @@ func (c *commitCmd) Run(ctx context.Context, s *session) error {
 }
 
 func (c *commitCmd) commit(ctx context.Context, s *session, changes *rootfs.Changes, p commit.Params) error {
-	store, err := s.store()
-	if err != nil {
-		return err
-	}
-	img, err := images.Find(ctx, store, changes.Container.Intent.ImageID)
+	store, img, err := s.image(ctx, changes.Container.Intent.ImageID)
 	if err != nil {
 		return lostImage(changes.Container.Intent.ImageID, err)
 	}
@@ -109,7 +105,7 @@ func (c *commitCmd) commit(ctx context.Context, s *session, changes *rootfs.Chan
 // container was started with.
 func (c *commitCmd) configure(p *commit.Params, changes *rootfs.Changes) error {
 	p.Config, p.By = p.Base.Config, "/bin/sh"
-	spec, err := rootfs.Spec(changes.Container)
+	spec, err := changes.Container.Spec()
 	if err != nil {
 		return err
 	}

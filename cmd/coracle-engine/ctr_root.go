@@ -10,7 +10,6 @@ import (
 
 	"coracle/launcher/rootfs"
 	"coracle/storage"
-	"coracle/storage/engine/images"
 	"coracle/storage/record"
 )
 
@@ -24,11 +23,7 @@ func (s *session) opener() *rootfs.Opener {
 
 // layers finds an image's layers in the store.
 func (s *session) layers(ctx context.Context, imageID string) (string, []record.Layer, error) {
-	store, err := s.store()
-	if err != nil {
-		return "", nil, err
-	}
-	img, err := images.Find(ctx, store, imageID)
+	store, img, err := s.image(ctx, imageID)
 	if err != nil {
 		return "", nil, lostImage(imageID, err)
 	}

@@ -9,16 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"coracle/storage/engine/containerfs"
-	"coracle/storage/engine/images"
 )
 
 // imageChanges lists what an image's uppermost layer changed of those beneath.
 func (s *session) imageChanges(ctx context.Context, name string, f func(containerfs.Change) error) error {
-	store, err := s.store()
-	if err != nil {
-		return err
-	}
-	img, err := images.Find(ctx, store, name)
+	store, img, err := s.image(ctx, name)
 	if err != nil {
 		return fmt.Errorf("neither a container nor an image: %w", err)
 	}

@@ -52,11 +52,7 @@ const missing = "<missing>"
 const shownBy = 45
 
 func (c *history) Run(ctx context.Context, s *session) error {
-	store, err := s.store()
-	if err != nil {
-		return err
-	}
-	img, err := images.Find(ctx, store, c.Image)
+	store, img, err := s.image(ctx, c.Image)
 	if err != nil {
 		return err
 	}

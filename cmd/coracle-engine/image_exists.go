@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 
-	"coracle/storage/engine/images"
 	"coracle/storage/record"
 )
 
@@ -16,11 +15,7 @@ type imageExists struct {
 }
 
 func (c *imageExists) Run(ctx context.Context, s *session) error {
-	store, err := s.store()
-	if err != nil {
-		return err
-	}
-	_, err = images.Find(ctx, store, c.Image)
+	_, _, err := s.image(ctx, c.Image)
 	if errors.Is(err, record.ErrNotFound) {
 		return errStatus{code: 1}
 	}

@@ -9,8 +9,6 @@ import (
 	"os"
 	"strings"
 
-	"go.podman.io/storage"
-
 	"coracle/cmd/internal/format"
 	"coracle/cmd/internal/text"
 	"coracle/storage/engine"
@@ -127,7 +125,7 @@ func (c *imageUnmount) Run(ctx context.Context, s *session) error {
 }
 
 // findImages finds those that are named, or all.
-func findImages(ctx context.Context, store *engine.Store, names []string, all bool) (found []*storage.Image, err error) {
+func findImages(ctx context.Context, store *engine.Store, names []string, all bool) (found []*engine.Image, err error) {
 	if all {
 		list, err := store.Images()
 		for i := range list {

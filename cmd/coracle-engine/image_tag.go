@@ -15,11 +15,7 @@ type tagCommand struct {
 }
 
 func (c *tagCommand) Run(ctx context.Context, s *session) error {
-	store, err := s.store()
-	if err != nil {
-		return err
-	}
-	img, err := images.Find(ctx, store, c.Image)
+	store, img, err := s.image(ctx, c.Image)
 	if err != nil {
 		return err
 	}
@@ -33,11 +29,7 @@ type untagCommand struct {
 }
 
 func (c *untagCommand) Run(ctx context.Context, s *session) error {
-	store, err := s.store()
-	if err != nil {
-		return err
-	}
-	img, err := images.Find(ctx, store, c.Image)
+	store, img, err := s.image(ctx, c.Image)
 	if err != nil {
 		return err
 	}

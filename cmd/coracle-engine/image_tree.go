@@ -20,11 +20,7 @@ type imageTree struct {
 }
 
 func (c *imageTree) Run(ctx context.Context, s *session) error {
-	store, err := s.store()
-	if err != nil {
-		return err
-	}
-	img, err := images.Find(ctx, store, c.Image)
+	store, img, err := s.image(ctx, c.Image)
 	if err != nil {
 		return err
 	}

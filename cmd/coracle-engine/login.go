@@ -56,7 +56,9 @@ func (c *loginCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	setTLS(all.Sys, c.CertDir, c.TLSVerify)
+	if all.Sys, err = (engine.Access{CertDir: c.CertDir, TLSVerify: c.TLSVerify}).Apply(all.Sys); err != nil {
+		return err
+	}
 	if c.Registry == "" {
 		if c.Registry, err = all.Registry(); err != nil {
 			return err

@@ -47,17 +47,14 @@ func (c *pullCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	sys, err := c.apply(store)
+	access, err := c.access()
 	if err != nil {
 		return err
 	}
 	q := record.Request{
 		Platform: platform, Pull: record.Pull(c.Policy), Quiet: c.Quiet, IDs: c.IDs,
-		AuthFile: c.Authfile, CertDir: c.CertDir, TLSVerify: c.TLSVerify, SignaturePolicy: c.SigPolicy,
+		AuthFile: access.AuthFile, Creds: access.Creds, CertDir: access.CertDir, TLSVerify: access.TLSVerify, SignaturePolicy: c.SigPolicy,
 		Retry: &c.Retry, RetryDelay: c.RetryDelay,
-	}
-	if auth := sys.DockerAuthConfig; auth != nil {
-		q.Creds = auth.Username + ":" + auth.Password
 	}
 	// As in podman, an image that fails does not keep the others from coming.
 	var failed error

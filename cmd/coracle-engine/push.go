@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"coracle/storage/engine"
-	"coracle/storage/engine/images"
 	"coracle/storage/engine/transfer"
 )
 
@@ -44,11 +43,7 @@ func (c *pushCommand) Run(ctx context.Context, s *session) error {
 	if err := c.refuse(); err != nil {
 		return err
 	}
-	store, err := s.store()
-	if err != nil {
-		return err
-	}
-	img, err := images.Find(ctx, store, c.Image)
+	store, img, err := s.image(ctx, c.Image)
 	if err != nil {
 		return err
 	}
@@ -111,7 +106,11 @@ func (c *pushCommand) push(s *session, store *engine.Store) (p *transfer.Push, d
 	if !c.Quiet {
 		p.Progress = transfer.NewProgress(os.Stderr)
 	}
-	if p.Sys, err = c.apply(store); err != nil {
+	access, err := c.access()
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.Sys, err = access.Apply(store.Sys); err != nil {
 		return nil, nil, err
 	}
 	p.Sys.BigFilesTemporaryDir, done, err = store.Scratch()

@@ -3,12 +3,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
-
-	"go.podman.io/image/v5/types"
 
 	"coracle/storage/engine"
 	"coracle/storage/engine/transfer"
@@ -22,39 +19,23 @@ type registryFlags struct {
 	TLSVerify *bool  `name:"tls-verify" help:"Insist on TLS with a known certificate; =false for a registry without." negatable:""`
 }
 
-// apply returns the store's context with the flags in it.
-func (f *registryFlags) apply(s *engine.Store) (*types.SystemContext, error) {
-	sys := *s.Sys
-	if f.Authfile == "" {
-		f.Authfile = transfer.EnvironmentFile()
+// access is what the flags say; a password that they lack is asked for.
+func (f *registryFlags) access() (engine.Access, error) {
+	a := engine.Access{AuthFile: f.Authfile, Creds: f.Creds, CertDir: f.CertDir, TLSVerify: f.TLSVerify}
+	if a.AuthFile == "" {
+		a.AuthFile = transfer.EnvironmentFile()
 	}
-	if f.Authfile != "" {
-		if _, err := os.Stat(f.Authfile); err != nil {
-			return nil, fmt.Errorf("--authfile: %w", err)
+	if a.AuthFile != "" {
+		if _, err := os.Stat(a.AuthFile); err != nil {
+			return a, fmt.Errorf("--authfile: %w", err)
 		}
-		sys.AuthFilePath = f.Authfile
 	}
-	if f.Creds != "" {
-		user, password, ok := strings.Cut(f.Creds, ":")
-		if user == "" {
-			return nil, errors.New("--creds: the user is empty")
+	if a.Creds != "" && !strings.Contains(a.Creds, ":") {
+		password, err := readPassword("Password: ")
+		if err != nil {
+			return a, err
 		}
-		if !ok {
-			var err error
-			if password, err = readPassword("Password: "); err != nil {
-				return nil, err
-			}
-		}
-		sys.DockerAuthConfig = &types.DockerAuthConfig{Username: user, Password: password}
+		a.Creds += ":" + password
 	}
-	setTLS(&sys, f.CertDir, f.TLSVerify)
-	return &sys, nil
-}
-
-func setTLS(sys *types.SystemContext, certs string, verify *bool) {
-	sys.DockerCertPath = certs
-	if verify != nil {
-		sys.DockerInsecureSkipTLSVerify = types.NewOptionalBool(!*verify)
-		sys.OCIInsecureSkipTLSVerify = !*verify
-	}
+	return a, nil
 }

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	cstorage "go.podman.io/storage"
-
 	"coracle/cmd/internal/text"
 	"coracle/launcher/containers"
 	"coracle/storage"
@@ -135,8 +133,8 @@ func (c *rmi) status(err error) error {
 
 // freeImage tells whether containers of ours stand on an image, and with force
 // removes those that are not running.
-func (s *session) freeImage(force bool) func(context.Context, *cstorage.Image) error {
-	return func(ctx context.Context, img *cstorage.Image) error {
+func (s *session) freeImage(force bool) func(context.Context, *engine.Image) error {
+	return func(ctx context.Context, img *engine.Image) error {
 		all, err := s.containers().List()
 		if err != nil {
 			return err

@@ -47,7 +47,11 @@ func (c *searchCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	sys, err := c.apply(store)
+	access, err := c.access()
+	if err != nil {
+		return err
+	}
+	sys, err := access.Apply(store.Sys)
 	if err != nil {
 		return err
 	}

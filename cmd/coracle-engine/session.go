@@ -3,12 +3,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
 	"coracle/launcher/containers"
 	"coracle/storage"
 	"coracle/storage/engine"
+	"coracle/storage/engine/images"
 	"coracle/storage/record"
 )
 
@@ -30,6 +32,16 @@ func (s *session) store() (*engine.Store, error) {
 	opened.Data = s.Data
 	s.opened = opened
 	return opened, nil
+}
+
+// image opens the image store and finds an image in it.
+func (s *session) image(ctx context.Context, ref string) (*engine.Store, *engine.Image, error) {
+	store, err := s.store()
+	if err != nil {
+		return nil, nil, err
+	}
+	img, err := images.Find(ctx, store, ref)
+	return store, img, err
 }
 
 // taking is store for commands that bring images in: what is weaker than it could be

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"coracle/launcher"
 )
@@ -22,17 +21,9 @@ func (c *AttachCmd) Run(ctx context.Context) (int, error) {
 	if err != nil {
 		return launcher.ExitFailed, err
 	}
-	var names []string
-	if c.Name != "" {
-		names = []string{c.Name}
-	}
-	if names, err = chosen(all, names, false, c.Latest); err != nil {
+	name, err := chosenOne(all, c.Name, c.Latest)
+	if err != nil {
 		return launcher.ExitFailed, err
 	}
-	status, err := all.Attach(ctx, launcher.Attach{Name: names[0], NoStdin: c.NoStdin, SigProxy: c.SigProxy, DetachKeys: c.DetachKeys})
-	var ce *launcher.CommandError
-	if errors.As(err, &ce) {
-		return ce.Code, err
-	}
-	return status, err
+	return all.Attach(ctx, launcher.Attach{Name: name, NoStdin: c.NoStdin, SigProxy: c.SigProxy, DetachKeys: c.DetachKeys})
 }

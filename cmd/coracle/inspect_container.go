@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -25,11 +27,12 @@ func inspectContainer(all *launcher.Containers, c *containers.Container) (*inspe
 	}
 	var o intent.Options
 	_ = json.Unmarshal(c.Intent.Options, &o) // a throw-away container has none yet
-	spec := &specs.Spec{Process: &specs.Process{}, Linux: &specs.Linux{}}
-	if b, err := c.ReadFact(containers.SpecFact); err == nil {
-		if err := json.Unmarshal(b, spec); err != nil {
-			return nil, fmt.Errorf("container %s: its record %s is damaged: %w\n  fix: coracle rm %s", c.Name, containers.SpecFact, err, c.Name)
-		}
+	spec, err := c.Spec()
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // nor this
+		spec = &specs.Spec{Process: &specs.Process{}, Linux: &specs.Linux{}}
+	case err != nil:
+		return nil, err
 	}
 	command := c.Intent.Command()
 	i := &inspected{

@@ -28,11 +28,8 @@ func (c *LogsCmd) Run(ctx context.Context) (int, error) {
 	if err != nil {
 		return launcher.ExitFailed, err
 	}
-	var names []string
-	if c.Name != "" {
-		names = []string{c.Name}
-	}
-	if names, err = chosen(all, names, false, c.Latest); err != nil {
+	name, err := chosenOne(all, c.Name, c.Latest)
+	if err != nil {
 		return launcher.ExitFailed, err
 	}
 	l := launcher.Logs{Follow: c.Follow, Tail: -1, Timestamps: c.Timestamps, Out: os.Stdout, Err: os.Stderr}
@@ -48,7 +45,7 @@ func (c *LogsCmd) Run(ctx context.Context) (int, error) {
 			return launcher.ExitFailed, fmt.Errorf("invalid --tail %q: a number or all is wanted", c.Tail)
 		}
 	}
-	return status([]error{all.Logs(ctx, names[0], l)})
+	return status([]error{all.Logs(ctx, name, l)})
 }
 
 // moment reads a point in time as docker and podman take it: a date with or

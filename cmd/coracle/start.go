@@ -88,3 +88,16 @@ func chosen(all *launcher.Containers, names []string, every, latest bool) ([]str
 	}
 	return names, nil
 }
+
+// chosenOne is chosen for commands that take one container.
+func chosenOne(all *launcher.Containers, name string, latest bool) (string, error) {
+	var names []string
+	if name != "" {
+		names = []string{name}
+	}
+	names, err := chosen(all, names, false, latest)
+	if err != nil {
+		return "", err
+	}
+	return names[0], nil
+}

@@ -1,11 +1,23 @@
 package main_test
 
 import (
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 )
+
+// tags are those that the engine is built with: without them its files are not
+// seen.
+func tags(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("../../storage/engine/BUILD_TAGS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(b))
+}
 
 // imports is what `go list -deps` says of this module's packages: each with
 // its direct imports and with all it is linked with.
@@ -13,7 +25,7 @@ type imports struct{ direct, all []string }
 
 func listImports(t *testing.T) map[string]imports {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-f", `{{.ImportPath}}|{{join .Imports " "}}|{{join .Deps " "}}`, "coracle/...")
+	cmd := exec.Command("go", "list", "-tags", tags(t), "-f", `{{.ImportPath}}|{{join .Imports " "}}|{{join .Deps " "}}`, "coracle/...")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)

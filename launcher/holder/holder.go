@@ -80,7 +80,12 @@ func (s *Server) answer(conn int) {
 		return
 	}
 	b, oob := make([]byte, maxRequest), make([]byte, unix.CmsgSpace(4*maxFiles))
-	n, oobn, _, _, err := unix.Recvmsg(conn, b, oob, unix.MSG_CMSG_CLOEXEC)
+	var n, oobn int
+	// With a time limit set, a signal ends the call (signal(7)), and the Go runtime
+	// sends itself some.
+	for err = unix.EINTR; errors.Is(err, unix.EINTR); {
+		n, oobn, _, _, err = unix.Recvmsg(conn, b, oob, unix.MSG_CMSG_CLOEXEC)
+	}
 	if err != nil {
 		return
 	}

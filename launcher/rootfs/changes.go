@@ -115,7 +115,7 @@ func hidden(c *containers.Container) map[string]bool {
 	} {
 		all[path] = true
 	}
-	if spec, err := Spec(c); err == nil {
+	if spec, err := c.Spec(); err == nil {
 		for _, m := range spec.Mounts {
 			all[m.Destination] = true
 		}

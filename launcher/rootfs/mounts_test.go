@@ -91,13 +91,13 @@ func TestDamagedRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Spec(found); err == nil || !strings.Contains(err.Error(), "damaged") {
+	if _, err := found.Spec(); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("spec: %v", err)
 	}
 	if err := os.Remove(filepath.Join(d.Path, containers.SpecFact)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Spec(found); !errors.Is(err, os.ErrNotExist) {
+	if _, err := found.Spec(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no spec: %v", err)
 	}
 	if _, err := o.Open(t.Context(), "nobody", Bare); !errors.Is(err, storage.ErrNoContainer) {

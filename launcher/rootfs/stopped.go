@@ -2,14 +2,12 @@ package rootfs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"coracle/launcher/containers"
@@ -164,17 +162,4 @@ func (o *Opener) Lower(ctx context.Context, c *containers.Container, r *plan.Roo
 		r.Lower = append(r.Lower, filepath.Base(l))
 	}
 	return shifted.Lock, nil
-}
-
-// Spec is the runtime specification that a kept container was started with.
-func Spec(c *containers.Container) (*specs.Spec, error) {
-	data, err := c.ReadFact(containers.SpecFact)
-	if err != nil {
-		return nil, fmt.Errorf("container %s: %w", c.ID[:12], err)
-	}
-	s := new(specs.Spec)
-	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("container %s: its record %s is damaged: %w\n  fix: coracle rm %s", c.ID[:12], containers.SpecFact, err, c.ID[:12])
-	}
-	return s, nil
 }

@@ -17,7 +17,7 @@ import (
 // volumes. Memory file systems have lost what was in them, /proc and /sys show
 // processes that there are none of: they stay empty.
 func (o *Opener) volumes(s *space, r *Root) error {
-	spec, err := Spec(r.Container)
+	spec, err := r.Container.Spec()
 	if err != nil {
 		return err
 	}

@@ -15,26 +15,16 @@ import (
 // credentials, certificates.
 func systemContext(req *record.Request) (*types.SystemContext, error) {
 	parts := strings.SplitN(req.Platform, "/", 3)
-	sys := &types.SystemContext{
-		OSChoice: "linux", DockerRegistryUserAgent: "coracle",
-		AuthFilePath: req.AuthFile, DockerCertPath: req.CertDir, SignaturePolicyPath: req.SignaturePolicy,
-	}
+	sys := &types.SystemContext{OSChoice: "linux", DockerRegistryUserAgent: "coracle", SignaturePolicyPath: req.SignaturePolicy}
 	if len(parts) > 1 {
 		sys.OSChoice, sys.ArchitectureChoice = parts[0], parts[1]
 	}
 	if len(parts) > 2 {
 		sys.VariantChoice = parts[2]
 	}
-	if req.TLSVerify != nil {
-		sys.DockerInsecureSkipTLSVerify = types.NewOptionalBool(!*req.TLSVerify)
-		sys.OCIInsecureSkipTLSVerify, sys.DockerDaemonInsecureSkipTLSVerify = !*req.TLSVerify, !*req.TLSVerify
-	}
-	if req.Creds != "" {
-		name, password, _ := strings.Cut(req.Creds, ":")
-		if name == "" {
-			return nil, failf(record.ErrUsage, "--creds: a user name is missing\n  fix: --creds NAME:PASSWORD")
-		}
-		sys.DockerAuthConfig = &types.DockerAuthConfig{Username: name, Password: password}
+	sys, err := Access{AuthFile: req.AuthFile, Creds: req.Creds, CertDir: req.CertDir, TLSVerify: req.TLSVerify}.Apply(sys)
+	if err != nil {
+		return nil, err
 	}
 	return sys, checkRequest(req)
 }
