@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"coracle/storage"
 	"coracle/storage/record"
 
 	"github.com/opencontainers/go-digest"
@@ -74,11 +75,7 @@ func (c *copying) run(ctx context.Context) (err error) {
 		if err := s.run(ctx); err != nil {
 			return err
 		}
-		err = c.tell(ctx, layers, config.RootFS.DiffIDs)
-	} else {
-		err = c.blobs(ctx, layers, config.RootFS.DiffIDs)
-	}
-	if err != nil {
+	} else if err := c.blobs(ctx, layers, config.RootFS.DiffIDs); err != nil {
 		return err
 	}
 	if err := c.metadata(ctx); err != nil {
@@ -90,10 +87,29 @@ func (c *copying) run(ctx context.Context) (err error) {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err := c.dest.Commit(ctx, c.f.top); err != nil {
-		return commitFault(err)
+	if err := c.commit(ctx, layers, config.RootFS.DiffIDs); err != nil {
+		return err
 	}
 	c.e.bars.done()
+	return nil
+}
+
+// commit writes the image's entry. The layers may have been another image's until
+// a moment ago: who removes that one waits, and who did so before is found out.
+func (c *copying) commit(ctx context.Context, layers []types.BlobInfo, diffIDs []digest.Digest) error {
+	gate, err := storage.Gate{Data: filepath.Dir(c.e.req.Scratch)}.Launch()
+	if err != nil {
+		return failf(storeKind(err), "cannot lock the image store: %w", err)
+	}
+	defer gate.Close()
+	if c.e.stages() {
+		if err := c.tell(ctx, layers, diffIDs); err != nil {
+			return err
+		}
+	}
+	if err := c.dest.Commit(ctx, c.f.top); err != nil {
+		return c.commitFault(err, diffIDs)
+	}
 	return nil
 }
 
@@ -142,8 +158,14 @@ func syncStore(graphRoot string) error {
 }
 
 // commitFault sorts what Commit says. It reads no network any more, so what
-// has no better kind is the store's fault.
-func commitFault(err error) error {
+// has no better kind is the store's fault, or that of podman, which knows
+// nothing of our gate.
+func (c *copying) commitFault(err error, diffIDs []digest.Digest) error {
+	for _, id := range chain(diffIDs) {
+		if !c.e.store.Exists(id) && c.e.stages() {
+			return failf(record.ErrStore, "cannot store the image: %w: %w", errGone, err)
+		}
+	}
 	if kind, _ := kindOf(err); kind != record.ErrInternal && kind != record.ErrNotFound {
 		return fmt.Errorf("cannot store the image: %w", err)
 	}

@@ -44,7 +44,7 @@ func (e *engine) fetch(ctx context.Context, o *origin) (id string, changed bool,
 	id = f.image.ConfigInfo().Digest.Encoded()
 	for try := 1; ; try++ {
 		changed, err = e.bring(ctx, o, f, id)
-		if try == 3 || !gone(err) || ctx.Err() != nil {
+		if try == 5 || !gone(err) || ctx.Err() != nil {
 			return id, changed, err
 		}
 	}

@@ -15,6 +15,8 @@ func TestMain(m *testing.M) {
 	switch os.Args[0] {
 	case "coracle-engine", "storage-untar", "storage-tar", "storage-applyLayer":
 		os.Exit(Main())
+	case layerRemover:
+		os.Exit(removeLayer(os.Args[1]))
 	}
 	code := m.Run()
 	if err := removeUser(); err != nil {
