@@ -78,6 +78,12 @@ func toLoopback(_ uint8, to netip.AddrPort) (netip.AddrPort, Verdict) {
 
 func newGuest(t *testing.T, mtu int) *guest {
 	t.Helper()
+	return newGuestOn(t, mtu, func(device int) int { return device })
+}
+
+// newGuestOn has something stand between the device and the stack.
+func newGuestOn(t *testing.T, mtu int, between func(device int) (link int)) *guest {
+	t.Helper()
 	if f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0); err != nil {
 		t.Skipf("device /dev/net/tun: %v", err)
 	} else {
@@ -116,7 +122,7 @@ func newGuest(t *testing.T, mtu int) *guest {
 	}
 	_ = unix.SetNonblock(fds[0], true)
 	s, err := New(Config{
-		Link: fds[0], Network: Network{MTU: mtu, Gateway4: gateway4, Gateway6: gateway6}, Route: toLoopback, UDPSegments: b[0] == 1,
+		Link: between(fds[0]), Network: Network{MTU: mtu, Gateway4: gateway4, Gateway6: gateway6}, Route: toLoopback, UDPSegments: b[0] == 1,
 	})
 	if err != nil {
 		t.Fatal(err)

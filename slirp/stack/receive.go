@@ -28,7 +28,7 @@ func (s *Stack) tcp(h *packet.IP) error {
 	switch {
 	case seg.Flags&packet.RST != 0:
 	case seg.Flags&(packet.SYN|packet.ACK|packet.FIN) == packet.SYN:
-		s.called(h, f, &seg)
+		s.asked(h, f, &seg)
 	default:
 		s.refuse(&f, &seg)
 	}
@@ -46,9 +46,9 @@ func (s *Stack) refuse(f *flow, seg *packet.Segment) {
 	c.emit(0, packet.RST|packet.ACK, nil, 0, 0)
 }
 
-// called makes the connection that the container asks for. Its SYN is answered
+// asked makes the connection that the container asks for. Its SYN is answered
 // when the peer's answer is here: "connected" means so.
-func (s *Stack) called(h *packet.IP, f flow, seg *packet.Segment) {
+func (s *Stack) asked(h *packet.IP, f flow, seg *packet.Segment) {
 	if s.opens >= mostOpening || len(s.conns) >= mostConns {
 		return // it will ask again
 	}

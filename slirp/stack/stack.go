@@ -257,6 +257,17 @@ func (s *Stack) forget(place int) {
 	s.empty = append(s.empty, int32(place))
 }
 
+// Watch has Run's thread call f when something can be read from a descriptor. It
+// is for before Run.
+func (s *Stack) Watch(fd int, f func()) error {
+	_, err := s.watch(fd, called(f), unix.EPOLLIN)
+	return err
+}
+
+type called func()
+
+func (f called) ready(uint32) { f() }
+
 type waker struct{ *Stack }
 
 func (w waker) ready(uint32) {

@@ -1,0 +1,105 @@
+package slirp
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/slirp/stack"
+	"coracle/slirp/tun"
+)
+
+// Device is the name of the device in the container, slirp4netns'.
+const Device = "tap0"
+
+// Network is a container's connection to the host's networks. It lasts as long as
+// the process, or until Close.
+type Network struct {
+	Plan  Plan
+	stack *stack.Stack
+	host  *hostAddresses
+	done  chan error
+}
+
+// Start makes the device in a network namespace, given as a file of /proc/PID/ns,
+// and begins to serve it in a thread of its own. The caller needs CAP_SYS_ADMIN in
+// its own user namespace and in that which owns the network namespace.
+//
+// Errors name the step that failed: without /dev/net/tun, or without permission to
+// open it, there is no such network.
+func Start(ns int, o Options) (*Network, error) {
+	n := &Network{Plan: o.Plan(), done: make(chan error, 1)}
+	device, err := inside(ns, tun.Config{Name: Device, MTU: o.MTU, Addresses: n.addresses(), Gateways: n.gateways()})
+	if err != nil {
+		return nil, err
+	}
+	if n.host, err = openHostAddresses(); err != nil {
+		unix.Close(device.FD)
+		return nil, err
+	}
+	r := &router{Options: o, plan: n.Plan, host: n.host, dns: nameservers{path: resolvConf}}
+	n.stack, err = stack.New(stack.Config{
+		Link: device.FD, UDPSegments: device.UDPSegments, Route: r.route,
+		Network: stack.Network{MTU: o.MTU, Gateway4: n.Plan.Gateway4, Gateway6: n.Plan.Gateway6},
+	})
+	if err == nil {
+		err = n.stack.Watch(n.host.fd, n.host.changed)
+	}
+	if err != nil {
+		unix.Close(device.FD)
+		unix.Close(n.host.fd)
+		return nil, err
+	}
+	go func() {
+		n.done <- n.stack.Run()
+		unix.Close(n.host.fd)
+	}()
+	return n, nil
+}
+
+// Close ends the network: who is connected is told so. The device is gone when the
+// kernel has time for it, 20 ms later; nobody waits for that.
+func (n *Network) Close() { n.stack.Close() }
+
+// Wait returns when the network has ended, with the reason when nobody asked for it.
+func (n *Network) Wait() error { return <-n.done }
+
+func (n *Network) addresses() []netip.Prefix {
+	list := []netip.Prefix{n.Plan.Container4}
+	if n.Plan.Container6.IsValid() {
+		list = append(list, n.Plan.Container6)
+	}
+	return list
+}
+
+func (n *Network) gateways() []netip.Addr {
+	list := []netip.Addr{n.Plan.Gateway4}
+	if n.Plan.Gateway6.IsValid() {
+		list = append(list, n.Plan.Gateway6)
+	}
+	return list
+}
+
+// inside makes the device in another network namespace, by a thread that ends
+// there: it could not come back without one more call that may fail.
+func inside(ns int, c tun.Config) (*tun.Device, error) {
+	type result struct {
+		device *tun.Device
+		err    error
+	}
+	results := make(chan result)
+	go func() {
+		runtime.LockOSThread()
+		var r result
+		if err := unix.Setns(ns, unix.CLONE_NEWNET); err != nil {
+			r.err = fmt.Errorf("cannot enter the container's network namespace: %w", err)
+		} else {
+			r.device, r.err = tun.Open(c)
+		}
+		results <- r
+	}()
+	r := <-results
+	return r.device, r.err
+}

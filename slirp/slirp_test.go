@@ -1,0 +1,231 @@
+package slirp
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/slirp/packet"
+	"coracle/slirp/stack"
+)
+
+func TestParse(t *testing.T) {
+	tests := []struct {
+		list string
+		bad  string // part of the error
+		want func(o *Options)
+	}{
+		{list: "", want: func(*Options) {}},
+		{list: "mtu=9000,host-loopback", want: func(o *Options) { o.MTU, o.HostLoopback = 9000, true }},
+		{list: "cidr=192.168.77.9/24", want: func(o *Options) { o.CIDR4 = netip.MustParsePrefix("192.168.77.0/24") }},
+		{list: "ipv6=false,mtu=600", want: func(o *Options) { o.CIDR6, o.MTU = netip.Prefix{}, 600 }},
+		{list: "enable_ipv6=true,allow_host_loopback=false", want: func(*Options) {}},
+		{list: "ipv6=no", bad: "true or false"},
+		{list: "mtu=600", bad: "1280"},
+		{list: "mtu=70000", bad: "65520"},
+		{list: "mtu=x", bad: "bytes"},
+		{list: "cidr=10.0.0.0/30", bad: "/29"},
+		{list: "cidr=fd00::/64", bad: "10.0.2.0/24"},
+		{list: "cidr6=10.0.0.0/24", bad: "fd00::/64"},
+		{list: "cidr=nonsense", bad: "network such as"},
+		{list: "speed=fast", bad: "are known"},
+	}
+	for _, c := range tests {
+		got, err := Parse(c.list)
+		if c.bad != "" {
+			if !errors.Is(err, ErrOption) || !strings.Contains(err.Error(), c.bad) {
+				t.Errorf("%q: %v", c.list, err)
+			}
+			continue
+		}
+		want := Defaults()
+		c.want(&want)
+		if err != nil || got.CIDR4 != want.CIDR4 || got.CIDR6 != want.CIDR6 || got.MTU != want.MTU || got.HostLoopback != want.HostLoopback {
+			t.Errorf("%q: %+v, %v", c.list, got, err)
+		}
+	}
+}
+
+func TestPlan(t *testing.T) {
+	for _, c := range []struct{ list, container, gateway, dns, last, container6 string }{
+		{"", "10.0.2.100/24", "10.0.2.2", "10.0.2.3", "10.0.2.5", "fd00::64/64"},
+		{"cidr=10.1.255.0/16", "10.1.0.100/16", "10.1.0.2", "10.1.0.3", "10.1.0.5", "fd00::64/64"},
+		{"cidr=10.9.9.8/29,cidr6=fd00:1::/125", "10.9.9.14/29", "10.9.9.10", "10.9.9.11", "10.9.9.13", "fd00:1::6/125"},
+		{"ipv6=off", "", "", "", "", ""},
+	} {
+		o, err := Parse(c.list)
+		if c.container == "" {
+			if err == nil {
+				t.Errorf("%q was taken", c.list)
+			}
+			continue
+		}
+		p := o.Plan()
+		if err != nil || p.Container4.String() != c.container || p.Gateway4.String() != c.gateway || p.DNS[0].String() != c.dns || p.DNS[2].String() != c.last || p.Container6.String() != c.container6 {
+			t.Errorf("%q: %+v, %v", c.list, p, err)
+		}
+	}
+	o, err := Parse("ipv6=false")
+	if p := o.Plan(); err != nil || p.Container6.IsValid() || p.Gateway6.IsValid() {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestNameservers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "resolv.conf")
+	write := func(s string) {
+		t.Helper()
+		// As those do who change it: the file is exchanged.
+		if err := os.WriteFile(path+"~", []byte(s), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+"~", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := nameservers{path: path}
+	if a, ok := r.get(0); ok || a.String() != "127.0.0.1" {
+		t.Errorf("without the file: %v, %v", a, ok)
+	}
+	write("# nameserver 9.9.9.9\nsearch example\nnameserver 127.0.0.53\nnameserver nonsense\n nameserver 2001:db8::53\nnameserver\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n")
+	for n, want := range []string{"127.0.0.53", "2001:db8::53", "192.0.2.3", "127.0.0.53"} {
+		if a, ok := r.get(n); !ok || a.String() != want {
+			t.Errorf("%d: %v, want %s", n, a, want)
+		}
+	}
+	write("nameserver 192.0.2.99\n") // the VPN is up
+	if a, _ := r.get(0); a.String() != "192.0.2.99" {
+		t.Errorf("after a change: %v", a)
+	}
+}
+
+func TestHostAddresses(t *testing.T) {
+	h, err := openHostAddresses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(h.fd)
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range list {
+		ip, _ := netip.AddrFromSlice(a.(*net.IPNet).IP)
+		if !h.has(ip.Unmap()) {
+			t.Errorf("%v is missing", a)
+		}
+	}
+}
+
+// TestHostAddressesChange is in a network namespace of its own.
+func TestHostAddressesChange(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("root: makes a network namespace")
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread ends
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			t.Error(err)
+			return
+		}
+		h, err := openHostAddresses()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer unix.Close(h.fd)
+		a := netip.MustParseAddr("192.0.2.77")
+		for _, c := range []struct {
+			args string
+			want bool
+		}{
+			{"link set lo up", false}, {"addr add 192.0.2.77/32 dev lo", true}, {"addr replace 192.0.2.77/32 dev lo valid_lft 1000 preferred_lft 1000", true},
+			{"addr del 192.0.2.77/32 dev lo", false},
+		} {
+			if out, err := exec.Command("ip", strings.Fields(c.args)...).CombinedOutput(); err != nil {
+				t.Errorf("ip %s: %v\n%s", c.args, err, out)
+			}
+			h.changed()
+			if h.has(a) != c.want {
+				t.Errorf("after ip %s: %v", c.args, !c.want)
+			}
+		}
+	}()
+	<-done
+}
+
+func TestRoute(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "resolv.conf")
+	if err := os.WriteFile(path, []byte("nameserver 127.0.0.53\nnameserver 192.0.2.53\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	host := &hostAddresses{count: map[netip.Addr]int{netip.MustParseAddr("203.0.113.5"): 1, netip.MustParseAddr("2001:db8:5::5"): 1}}
+	tests := []struct {
+		to      string
+		want    string // "" as it was
+		verdict stack.Verdict
+		open    stack.Verdict // with --host-loopback
+	}{
+		{to: "198.51.100.1:80"},
+		{to: "[2001:db8::1]:443"},
+		{to: "10.0.2.3:53", want: "127.0.0.53:53"},
+		{to: "10.0.2.4:53", want: "192.0.2.53:53"},
+		{to: "10.0.2.5:53", want: "127.0.0.53:53"},
+		{to: "10.0.2.3:54", verdict: stack.Refuse, open: stack.Refuse},
+		{to: "10.0.2.77:80", verdict: stack.Refuse, open: stack.Refuse},
+		{to: "[fd00::77]:80", verdict: stack.Refuse, open: stack.Refuse},
+		{to: "10.0.2.2:5432", want: "127.0.0.1:5432"},
+		{to: "[fd00::2]:5432", want: "[::1]:5432"},
+		{to: "10.0.2.2:22", want: "127.0.0.1:22", verdict: stack.Refuse},
+		{to: "[fd00::2]:22", want: "[::1]:22", verdict: stack.Refuse},
+		{to: "203.0.113.5:22", verdict: stack.Refuse},
+		{to: "[2001:db8:5::5]:22", verdict: stack.Refuse},
+		{to: "127.0.0.1:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "127.8.8.8:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "0.0.0.0:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "0.1.2.3:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "[::1]:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "[::]:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "[fe80::1]:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "224.0.0.251:5353", verdict: stack.Drop, open: stack.Drop},
+		{to: "[ff02::fb]:5353", verdict: stack.Drop, open: stack.Drop},
+		{to: "169.254.169.254:80"},
+	}
+	for _, opened := range []bool{false, true} {
+		o := Defaults()
+		o.HostPorts, o.HostLoopback = []uint16{5432}, opened
+		r := &router{Options: o, plan: o.Plan(), host: host, dns: nameservers{path: path}}
+		for _, c := range tests {
+			to := netip.MustParseAddrPort(c.to)
+			got, verdict := r.route(packet.TCP, to)
+			want := c.verdict
+			if opened {
+				want = c.open
+			}
+			if verdict != want {
+				t.Errorf("%s: verdict %d, want %d (loopback open: %v)", c.to, verdict, want, opened)
+			}
+			if verdict == stack.Allow && c.want != "" && got != netip.MustParseAddrPort(c.want) || verdict == stack.Allow && c.want == "" && got != to {
+				t.Errorf("%s: to %v", c.to, got)
+			}
+		}
+		// A mapped address is the one that it maps.
+		if _, verdict := r.route(packet.TCP, netip.AddrPortFrom(packet.From(netip.MustParseAddr("::ffff:127.0.0.1")).Netip(), 1)); verdict != stack.Prohibit {
+			t.Errorf("mapped loopback: %d", verdict)
+		}
+	}
+	if !slices.Contains(Nameservers(path), netip.MustParseAddr("127.0.0.53")) {
+		t.Error("name servers")
+	}
+}
