@@ -29,7 +29,9 @@ type Network struct {
 //
 // Errors name the step that failed: without /dev/net/tun, or without permission to
 // open it, there is no such network.
-func Start(ns int, o Options) (*Network, error) {
+func Start(ns int, o Options) (*Network, error) { return start(ns, o, resolvConf) }
+
+func start(ns int, o Options, resolvConf string) (*Network, error) {
 	n := &Network{Plan: o.Plan(), done: make(chan error, 1)}
 	device, err := inside(ns, tun.Config{Name: Device, MTU: o.MTU, Addresses: n.addresses(), Gateways: n.gateways()})
 	if err != nil {
