@@ -21,6 +21,8 @@ type Network struct {
 	stack *stack.Stack
 	host  *hostAddresses
 	done  chan error
+	// listeners are of the stack's thread.
+	listeners []int
 }
 
 // Start makes the device in a network namespace, given as a file of /proc/PID/ns,
@@ -55,8 +57,12 @@ func start(ns int, o Options, resolvConf string) (*Network, error) {
 		return nil, err
 	}
 	go func() {
-		n.done <- n.stack.Run()
+		err := n.stack.Run()
 		unix.Close(n.host.fd)
+		for _, fd := range n.listeners {
+			unix.Close(fd)
+		}
+		n.done <- err
 	}()
 	return n, nil
 }

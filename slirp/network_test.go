@@ -27,11 +27,49 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if os.Args[0] == containerName { // it only has to be there
-		_, _ = os.Stdin.Read(make([]byte, 1))
-		os.Exit(0)
+	if os.Args[0] == containerName {
+		os.Exit(containerMain())
 	}
 	os.Exit(m.Run())
+}
+
+// containerMain serves port 80, where it says who calls before it says the same
+// again, and port 53 for datagrams.
+func containerMain() int {
+	l, err := net.Listen("tcp", ":80")
+	if err != nil {
+		return 1
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				fmt.Fprintln(c, c.RemoteAddr())
+				_, _ = io.Copy(c, c)
+				c.Close()
+			}()
+		}
+	}()
+	pc, err := net.ListenPacket("udp", ":53")
+	if err != nil {
+		return 1
+	}
+	go func() {
+		b := make([]byte, 2048)
+		for {
+			n, from, err := pc.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			_, _ = pc.WriteTo([]byte(from.String()+" "+string(b[:n])), from)
+		}
+	}()
+	fmt.Println("ready")
+	_, _ = os.Stdin.Read(make([]byte, 1))
+	return 0
 }
 
 // again runs a test in the namespaces of a host of its own, as its root.
@@ -90,11 +128,18 @@ func newContainer(t *testing.T, options string) *container {
 			GidMappings: []syscall.SysProcIDMap{{HostID: 0, Size: 1}},
 		},
 	}
+	ready, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	stdin.Close()
 	t.Cleanup(func() { end.Close(); _ = cmd.Wait() })
+	if _, err := ready.Read(make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
 	o, err := Parse(options)
 	if err != nil {
 		t.Fatal(err)

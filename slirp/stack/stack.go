@@ -258,7 +258,7 @@ func (s *Stack) forget(place int) {
 }
 
 // Watch has Run's thread call f when something can be read from a descriptor. It
-// is for before Run.
+// is for before Run, or to be called by [Stack.Do].
 func (s *Stack) Watch(fd int, f func()) error {
 	_, err := s.watch(fd, called(f), unix.EPOLLIN)
 	return err

@@ -34,6 +34,7 @@ type udpFlow struct {
 	key flowKey
 	timed
 	fd, place  int
+	server     *server // whose socket it is, nil for its own
 	v6         bool
 	life       time.Duration
 	last       time.Duration
@@ -47,6 +48,8 @@ type udpTable struct {
 	list  udpFlow
 	batch batch
 	msg   message
+
+	servers []*server
 }
 
 func (t *udpTable) init(s *Stack) {
@@ -57,6 +60,9 @@ func (t *udpTable) init(s *Stack) {
 func (t *udpTable) end() {
 	for _, f := range t.all {
 		f.remove()
+	}
+	for _, s := range t.servers {
+		unix.Close(s.fd)
 	}
 }
 
@@ -74,7 +80,16 @@ func (t *udpTable) take(h *packet.IP, v *packet.Virtio) error {
 	}
 	asked := netip.AddrPortFrom(h.Dst.Netip(), d.DstPort)
 	to, verdict := asked, Allow
-	if t.s.Route != nil {
+	key := flowKey{guest: h.Src, guestPort: d.SrcPort}
+	f := t.all[key]
+	client := netip.AddrPort{}
+	if f != nil && f.server != nil {
+		client = f.server.clients[asked]
+	}
+	switch {
+	case client.IsValid():
+		to = client
+	case t.s.Route != nil:
 		to, verdict = t.s.Route(packet.UDP, asked)
 	}
 	switch verdict {
@@ -87,14 +102,15 @@ func (t *udpTable) take(h *packet.IP, v *packet.Virtio) error {
 	case Drop:
 		return nil
 	}
-	key := flowKey{guest: h.Src, guestPort: d.SrcPort}
-	if to != asked {
+	if to != asked && !client.IsValid() {
 		key.peer, key.peerPort = h.Dst, d.DstPort
 	}
-	f, err := t.find(key, to)
-	if err != nil {
-		t.s.unreachable(h, errno(err))
-		return nil
+	if f == nil || f.key != key {
+		var err error
+		if f, err = t.find(key, to); err != nil {
+			t.s.unreachable(h, errno(err))
+			return nil
+		}
 	}
 	f.use()
 	size := 0
@@ -148,6 +164,9 @@ func (t *udpTable) find(key flowKey, to netip.AddrPort) (*udpFlow, error) {
 // use makes it the one used last.
 func (f *udpFlow) use() {
 	f.last = f.t.s.now
+	if f.server != nil {
+		return // it stays
+	}
 	f.prev.next, f.next.prev = f.next, f.prev
 	end := &f.t.list
 	f.prev, f.next = end.prev, end
@@ -169,8 +188,10 @@ func (f *udpFlow) remove() {
 	}
 	f.prev.next, f.next.prev = f.next, f.prev
 	f.t.s.timers.drop(&f.timed)
-	f.t.s.forget(f.place)
-	unix.Close(f.fd)
+	if f.server == nil {
+		f.t.s.forget(f.place)
+		unix.Close(f.fd)
+	}
 	delete(f.t.all, f.key)
 }
 

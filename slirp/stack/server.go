@@ -1,0 +1,87 @@
+package stack
+
+import (
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/slirp/packet"
+)
+
+// mostClients bounds the clients whose address the container cannot be given.
+const mostClients = 1024
+
+// server is a port of the host's that leads to one of the container's.
+type server struct {
+	t    *udpTable
+	fd   int
+	to   [2]*udpFlow // IPv4, IPv6; nil where the container has none
+	seen func(netip.AddrPort) netip.AddrPort
+	// clients are the real addresses of those that are seen by another.
+	clients map[netip.AddrPort]netip.AddrPort
+}
+
+// PublishDatagrams leads the datagrams of a bound socket to a port of the
+// container's, at the addresses that are valid, and back. seen is how the container
+// sees a client. The socket is the stack's from then on. It must be called by
+// [Stack.Do].
+func (s *Stack) PublishDatagrams(fd int, guest4, guest6 netip.Addr, port uint16, seen func(netip.AddrPort) netip.AddrPort) {
+	v := &server{t: &s.udp, fd: fd, seen: seen, clients: make(map[netip.AddrPort]netip.AddrPort)}
+	if _, err := s.watch(fd, v, unix.EPOLLIN); err != nil {
+		unix.Close(fd)
+		return
+	}
+	s.udp.servers = append(s.udp.servers, v)
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_GRO, 1)
+	for i, guest := range []netip.Addr{guest4, guest6} {
+		if !guest.IsValid() {
+			continue
+		}
+		f := &udpFlow{t: &s.udp, key: flowKey{guest: packet.From(guest), guestPort: port}, fd: fd, server: v, v6: i == 1}
+		f.prev, f.next = f, f
+		f.expire = f.expired
+		if old := s.udp.all[f.key]; old != nil {
+			old.remove()
+		}
+		s.udp.all[f.key] = f
+		v.to[i] = f
+	}
+}
+
+// ready passes on what has come from clients.
+func (v *server) ready(uint32) {
+	for range burst / 2 {
+		b := v.t.s.link.rx[:]
+		n, from, each, err := v.t.msg.receive(v.fd, b, 0)
+		if err == unix.ECONNREFUSED || err == unix.EINTR {
+			continue // of a client that is gone
+		}
+		if err != 0 {
+			return
+		}
+		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		as := v.seen(from)
+		f := v.to[0]
+		if as.Addr().Is6() {
+			f = v.to[1]
+		}
+		if f == nil {
+			continue
+		}
+		if as != from {
+			v.remember(as, from)
+		}
+		src := packet.From(as.Addr())
+		f.deliver(&src, as.Port(), b[:n], each)
+	}
+}
+
+func (v *server) remember(as, client netip.AddrPort) {
+	if len(v.clients) >= mostClients && v.clients[as] != client {
+		for old := range v.clients {
+			delete(v.clients, old)
+			break
+		}
+	}
+	v.clients[as] = client
+}
