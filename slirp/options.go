@@ -41,7 +41,7 @@ const (
 )
 
 // Set takes one option of --network slirp:NAME=VALUE,…: cidr, cidr6, mtu, ipv6,
-// host-loopback. The names of slirp4netns' options in podman work, too. Errors
+// host-loopback, host-port. The names of slirp4netns' options in podman work, too. Errors
 // wrap [ErrOption].
 func (o *Options) Set(name, value string) error {
 	switch name {
@@ -80,6 +80,12 @@ func (o *Options) Set(name, value string) error {
 		case !o.CIDR6.IsValid():
 			o.CIDR6 = Defaults().CIDR6
 		}
+	case "host-port":
+		n, err := strconv.ParseUint(value, 10, 16)
+		if err != nil || n == 0 {
+			return fmt.Errorf("%w: host-port=%s: a port is wanted, 1 to 65535", ErrOption, value)
+		}
+		o.HostPorts = append(o.HostPorts, uint16(n))
 	case "host-loopback", "allow_host_loopback":
 		on, err := parseBool(value)
 		if err != nil {
@@ -87,9 +93,25 @@ func (o *Options) Set(name, value string) error {
 		}
 		o.HostLoopback = on
 	default:
-		return fmt.Errorf("%w: %q\n  fix: cidr=, cidr6=, mtu=, ipv6=, host-loopback= are known", ErrOption, name)
+		return fmt.Errorf("%w: %q\n  fix: cidr=, cidr6=, mtu=, ipv6=, host-loopback=, host-port= are known", ErrOption, name)
 	}
 	return nil
+}
+
+// String are the options as [Parse] reads them.
+func (o *Options) String() string {
+	list := []string{"cidr=" + o.CIDR4.String(), "ipv6=false"}
+	if o.CIDR6.IsValid() {
+		list[1] = "cidr6=" + o.CIDR6.String()
+	}
+	list = append(list, "mtu="+strconv.Itoa(o.MTU))
+	if o.HostLoopback {
+		list = append(list, "host-loopback=true")
+	}
+	for _, port := range o.HostPorts {
+		list = append(list, "host-port="+strconv.Itoa(int(port)))
+	}
+	return strings.Join(list, ",")
 }
 
 // parseBool is strconv's; an option without a value is meant.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -29,6 +30,8 @@ func TestParse(t *testing.T) {
 		{list: "cidr=192.168.77.9/24", want: func(o *Options) { o.CIDR4 = netip.MustParsePrefix("192.168.77.0/24") }},
 		{list: "ipv6=false,mtu=600", want: func(o *Options) { o.CIDR6, o.MTU = netip.Prefix{}, 600 }},
 		{list: "enable_ipv6=true,allow_host_loopback=false", want: func(*Options) {}},
+		{list: "host-port=5432,host-port=6379", want: func(o *Options) { o.HostPorts = []uint16{5432, 6379} }},
+		{list: "host-port=0", bad: "1 to 65535"},
 		{list: "ipv6=no", bad: "true or false"},
 		{list: "mtu=600", bad: "1280"},
 		{list: "mtu=70000", bad: "65520"},
@@ -46,6 +49,9 @@ func TestParse(t *testing.T) {
 				t.Errorf("%q: %v", c.list, err)
 			}
 			continue
+		}
+		if again, err := Parse(got.String()); err != nil || !reflect.DeepEqual(again, got) {
+			t.Errorf("%q is written %s and read %+v, %v", c.list, &got, again, err)
 		}
 		want := Defaults()
 		c.want(&want)
