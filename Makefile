@@ -37,7 +37,7 @@ else
 endif
 
 .PHONY: all build cross base engine demo test test-setup check lint vet staticcheck \
-  govulncheck unit crash fuzz test-arm64 bench bench-storage install clean
+  govulncheck unit crash fuzz test-vm test-arm64 bench bench-storage install clean
 all: build
 
 # Each step is incremental: go build finds out by itself what changed, and files
@@ -55,6 +55,7 @@ demo: build
 
 test: test-setup check cross
 	$(MAKE) --no-print-directory unit
+	$(MAKE) --no-print-directory test-vm
 
 test-setup:
 	.ci/setup
@@ -92,6 +93,12 @@ unit: build
 # Takes half an hour; make test does a part of it.
 crash: build
 	CORACLE_BIN=$(CURDIR)/bin/coracle CORACLE_CRASH=all $(GO) test -count=1 -timeout 3h -v -run '^Test(Crash|Concurrent|FullDisk)' ./cmd/coracle
+
+# What only a real systemd session shows, on an emulated machine; the first run
+# builds it. VM_TESTS is a part of the names of tests: see .ci/vm/tests/README.
+VM_TESTS ?=
+test-vm: build
+	.ci/vm/test bin/coracle '$(VM_TESTS)'
 
 # The fast executor's assembly and the launcher on an emulated arm64 kernel.
 test-arm64:

@@ -33,15 +33,15 @@ func (c *Containers) Attach(ctx context.Context, a Attach) (int, error) {
 	if err != nil {
 		return ExitFailed, err
 	}
-	client, err := dial(c.run, x.ID)
+	server, err := dial(c.run, x.ID)
 	if err != nil {
 		return ExitFailed, err
 	}
-	defer client.f.Close()
-	if err := client.send(msgAttach, []byte{controlVersion}); err != nil {
+	defer server.f.Close()
+	if err := server.send(msgAttach, []byte{controlVersion}); err != nil {
 		return ExitFailed, fmt.Errorf("%w: %w", ErrNoSupervisor, err)
 	}
-	s := &attached{conn: client, tty: x.Intent.TTY, keys: detachKeys{keys: keys}, left: make(chan struct{})}
+	s := &attached{conn: &client{conn: server}, tty: x.Intent.TTY, keys: detachKeys{keys: keys}, left: make(chan struct{})}
 	defer s.restore()
 	if a.SigProxy && !s.tty {
 		s.proxy(func(sig unix.Signal) { _ = c.Signal(x, sig) })
@@ -56,7 +56,7 @@ func (c *Containers) Attach(ctx context.Context, a Attach) (int, error) {
 
 // attached is a client of a supervisor's output.
 type attached struct {
-	conn conn
+	conn *client
 	tty  bool
 	keys detachKeys
 	old  *term.State
@@ -109,7 +109,7 @@ func (s *attached) input() error {
 			if s.tty {
 				pass, over = s.keys.feed(b[:n])
 			}
-			if len(pass) > 0 && s.conn.send(msgInput, pass) != nil {
+			if len(pass) > 0 && s.conn.say(msgInput, pass) != nil {
 				return
 			}
 			if over {
@@ -118,7 +118,7 @@ func (s *attached) input() error {
 				return
 			}
 			if err != nil {
-				_ = s.conn.send(msgInput, nil)
+				_ = s.conn.say(msgInput, nil)
 				return
 			}
 		}
@@ -130,7 +130,7 @@ func (s *attached) input() error {
 func (s *attached) follow() {
 	resize := func() {
 		if w, h, err := term.GetSize(0); err == nil {
-			_ = s.conn.send(msgResize, []byte{byte(h >> 8), byte(h), byte(w >> 8), byte(w)})
+			_ = s.conn.say(msgResize, []byte{byte(h >> 8), byte(h), byte(w >> 8), byte(w)})
 		}
 	}
 	resize()

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/events"
 	"coracle/storage"
 	"coracle/storage/volume"
 )
@@ -14,6 +15,7 @@ import (
 // clean removes what is left of a container. The caller has its answer already;
 // whatever cannot be removed now is garbage that a later sweep finds.
 func (s *supervisor) clean() {
+	s.leaveGroup()
 	for _, m := range s.req.Mounts {
 		_ = unix.Unmount(m, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	}
@@ -26,6 +28,9 @@ func (s *supervisor) clean() {
 	ctx := context.Background()
 	if !s.req.Keep {
 		if c.Trash(d) == nil {
+			if !s.started.IsZero() {
+				s.event(events.Remove, nil)
+			}
 			releaseVolumes(c, d)
 			_ = c.Empty(ctx, d)
 		}

@@ -24,6 +24,7 @@ const (
 	msgAttach kind = 'A' // nothing more
 	msgWait   kind = 'W' // answered when the container has ended
 	msgOpen   kind = 'O' // a path in the container
+	msgHealth kind = 'H' // nothing more; answered when a health check has been made
 
 	// client to supervisor, after msgAttach
 	msgInput  kind = 'i' // bytes for standard input; none is its end
@@ -36,6 +37,7 @@ const (
 	msgOutput  kind = 'o' // number of the stream, bytes
 	msgOpened  kind = 'P' // descriptor: the file
 	msgNone    kind = 'N' // there is no such file
+	msgChecked kind = 'h' // 0 or 1, success or failure, and the word for the container's health
 )
 
 // maxMessage bounds a message, in bytes; maxFDs the descriptors with it.

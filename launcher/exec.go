@@ -12,6 +12,7 @@ import (
 	"coracle/launcher/containers"
 	"coracle/launcher/intent"
 	"coracle/launcher/intent/hostfacts"
+	"coracle/launcher/pause"
 	"coracle/launcher/plan"
 	"coracle/userns/tape"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -27,6 +28,9 @@ func Exec(ctx context.Context, name string, command []string, o *intent.ExecOpti
 	c, err := all.Running(name)
 	if err != nil {
 		return ExitFailed, err
+	}
+	if c.Paused && !o.Explain {
+		return ExitFailed, pause.Refuse(name)
 	}
 	x, err := all.prepareExec(c, command, o)
 	if err != nil {
@@ -193,8 +197,13 @@ const factsWait = 2 * time.Second
 func (all *Containers) withSpec(c *containers.Container) (*containers.Container, *specs.Spec, error) {
 	for deadline := time.Now().Add(factsWait); ; time.Sleep(time.Millisecond) {
 		spec, err := c.Spec()
-		if errors.Is(err, fs.ErrNotExist) && time.Now().Before(deadline) && !c.Keep {
-			continue
+		if errors.Is(err, fs.ErrNotExist) && !c.Keep {
+			if alive, aerr := c.Alive(); aerr == nil && !alive {
+				return nil, nil, fmt.Errorf("%w: %s: it ended just now", ErrNotRunning, c.Name)
+			}
+			if time.Now().Before(deadline) {
+				continue
+			}
 		}
 		if err != nil {
 			return nil, nil, err

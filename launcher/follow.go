@@ -3,6 +3,7 @@ package launcher
 import (
 	"encoding/binary"
 	"fmt"
+	"os"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -64,6 +65,14 @@ func (f *follower) follow() (int, error) {
 			}
 			if err := f.relay.start(fds[0], tty, f.proxy); err != nil {
 				return ExitFailed, err
+			}
+		case k == msgOutput && len(payload) > 0:
+			to := os.Stdout
+			if payload[0] == streamErr {
+				to = os.Stderr
+			}
+			if _, err := to.Write(payload[1:]); err != nil {
+				return ExitFailed, fmt.Errorf("cannot write the container's output: %w", err)
 			}
 		case k == msgExited && len(payload) == 1:
 			f.relay.finish()

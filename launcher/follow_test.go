@@ -65,7 +65,7 @@ func TestFollow(t *testing.T) {
 		{name: "no pid", do: func(c conn) { _ = c.send(msgStarted, nil, 0) }, status: ExitFailed, err: "makes no sense"},
 		{name: "no status", do: func(c conn) { _ = c.send(msgExited, nil) }, status: ExitFailed, err: "makes no sense"},
 		{name: "no reason", do: func(c conn) { _ = c.send(msgFailed, nil) }, status: ExitFailed, err: "makes no sense"},
-		{name: "anything else", do: func(c conn) { _ = c.send(msgOutput, []byte("x")) }, status: ExitFailed, err: "makes no sense"},
+		{name: "anything else", do: func(c conn) { _ = c.send(msgNone, []byte("x")) }, status: ExitFailed, err: "makes no sense"},
 	} {
 		said = nil
 		status, fail, super := following(t, func(f *follower) {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/events"
 	"coracle/storage"
 	"coracle/storage/record"
 	"coracle/userns"
@@ -94,7 +95,8 @@ func (l *launch) lookUp(ctx context.Context, ref string, hold bool) (r *record.R
 				return nil, false, err
 			}
 		}
-		if r, err := record.Load(path); err == nil && r.Stale() == "" {
+		// A record does not tell whether whose files were was kept.
+		if r, err := record.Load(path); err == nil && r.Stale() == "" && l.options.IDs == "" {
 			return r, false, nil
 		}
 	}
@@ -111,6 +113,9 @@ func (l *launch) lookUp(ctx context.Context, ref string, hold bool) (r *record.R
 	})
 	if err != nil {
 		return nil, false, err
+	}
+	if answer.Pulled {
+		events.Write(l.paths.Data, events.Event{Type: events.Image, Status: events.Pull, ID: answer.Record.ID, Name: answer.Record.Ref})
 	}
 	if !l.options.Quiet {
 		for _, n := range answer.Notes {

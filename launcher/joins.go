@@ -27,7 +27,7 @@ var nsFiles = map[specs.LinuxNamespaceType]string{
 // network, ipc or pid namespace with a container and asks for no user namespace
 // of another kind shares that container's too, as podman's containers all do.
 func (l *launch) openJoins() error {
-	l.joins = make(map[specs.LinuxNamespaceType]*os.File)
+	l.joins, l.joined = make(map[specs.LinuxNamespaceType]*os.File), make(map[specs.LinuxNamespaceType]string)
 	o := l.options
 	asked := []struct {
 		kind  specs.LinuxNamespaceType
@@ -61,7 +61,7 @@ func (l *launch) openJoins() error {
 }
 
 func (l *launch) join(kind specs.LinuxNamespaceType, name string) error {
-	pid, start, err := l.running(name)
+	id, pid, start, err := l.running(name)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (l *launch) join(kind specs.LinuxNamespaceType, name string) error {
 		f.Close()
 		return fmt.Errorf("it ended just now")
 	}
-	l.joins[kind] = f
+	l.joins[kind], l.joined[kind] = f, id
 	if kind == specs.UserNamespace {
 		return l.adoptMaps(pid)
 	}
@@ -85,23 +85,23 @@ func (l *launch) join(kind specs.LinuxNamespaceType, name string) error {
 const startWait = 500 * time.Millisecond
 
 // running finds a container's first process.
-func (l *launch) running(name string) (pid int, start string, err error) {
+func (l *launch) running(name string) (id string, pid int, start string, err error) {
 	d, err := storage.Containers{Data: l.paths.Data}.Lookup(name)
 	if err != nil {
-		return 0, "", err
+		return "", 0, "", err
 	}
 	if err := settleFor(d, startWait); err != nil { // it may be starting
-		return 0, "", err
+		return "", 0, "", err
 	}
 	alive, err := d.Alive()
 	if err != nil {
-		return 0, "", err
+		return "", 0, "", err
 	}
 	state, ok := containers.ReadState(d)
 	if !alive || !ok || !state.Process(false) {
-		return 0, "", fmt.Errorf("it is not running\n  fix: start it first")
+		return "", 0, "", fmt.Errorf("it is not running\n  fix: start it first")
 	}
-	return state.PID, state.Start, nil
+	return d.ID, state.PID, state.Start, nil
 }
 
 // adoptMaps takes the id maps of a container whose user namespace is shared.

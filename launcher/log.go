@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
 )
 
 // logFile is the name of a container's log, in its directory.
@@ -17,8 +19,12 @@ const logFile = "ctr.log"
 
 // logConfig says how a container's output is kept.
 type logConfig struct {
-	// Driver is k8s-file or json-file, or empty: none is kept.
+	// Driver is k8s-file, json-file or journald, or empty: none is kept.
 	Driver string
+	// Path is the file, empty for one in the container's directory.
+	Path string
+	// Tag marks entries of json-file and journald.
+	Tag string
 	// MaxSize begins a new file when one has so many bytes; 0 never.
 	MaxSize int64
 	// MaxFiles are kept, the one being written included.
@@ -37,6 +43,8 @@ type logWriter struct {
 	file *os.File
 	size int64
 	buf  []byte
+	// head and tail stand before and after each line of a piece.
+	head, tail []byte
 	// torn says that the file ends with half an entry, of a disk that was full.
 	torn bool
 	// cut is the beginning of a character that ends a piece of a stream, for
@@ -45,14 +53,22 @@ type logWriter struct {
 }
 
 func openLog(dir string, c logConfig) (*logWriter, error) {
-	w := &logWriter{logConfig: c, path: filepath.Join(dir, logFile), now: time.Now}
+	w := &logWriter{logConfig: c, path: c.Path, now: time.Now}
+	if w.path == "" {
+		w.path = filepath.Join(dir, logFile)
+	}
 	return w, w.open()
 }
 
 func (w *logWriter) open() error {
-	f, err := os.OpenFile(w.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	// A FIFO would be waited for.
+	f, err := os.OpenFile(w.path, os.O_RDWR|os.O_APPEND|os.O_CREATE|unix.O_NONBLOCK, 0o600)
 	if err != nil {
 		return fmt.Errorf("cannot write the log: %w", err)
+	}
+	if fi, err := f.Stat(); err == nil && !fi.Mode().IsRegular() {
+		f.Close()
+		return fmt.Errorf("cannot write the log: %s is not a regular file\n  fix: --log-opt path=FILE", w.path)
 	}
 	w.size, w.torn = 0, false
 	if fi, err := f.Stat(); err == nil && fi.Size() > 0 {
@@ -97,17 +113,18 @@ func (w *logWriter) whole(stream byte, piece []byte) []byte {
 	return piece
 }
 
-// entries writes a piece, a line an entry.
+// entries writes a piece, a line an entry. All have one time: it is formatted once,
+// which would else be half of the work.
 func (w *logWriter) entries(stream byte, piece []byte) {
 	w.buf = w.buf[:0]
-	now := w.now()
+	w.frame(w.now(), stream)
 	for len(piece) > 0 {
 		line, rest := piece, []byte(nil)
 		if i := bytes.IndexByte(piece, '\n'); i >= 0 {
 			line, rest = piece[:i+1], piece[i+1:]
 		}
 		before := len(w.buf)
-		w.buf = w.entry(w.buf, now, stream, line)
+		w.buf = w.entry(w.buf, line)
 		if w.MaxSize > 0 && w.size+int64(len(w.buf)) > w.MaxSize && w.size+int64(before) > 0 {
 			w.flush(before)
 			w.rotate()
@@ -133,23 +150,54 @@ func (w *logWriter) flush(n int) {
 	w.buf = w.buf[:copy(w.buf, w.buf[n:])]
 }
 
-func (w *logWriter) entry(b []byte, now time.Time, stream byte, line []byte) []byte {
+// frame makes what stands before and after each line of a piece.
+func (w *logWriter) frame(now time.Time, stream byte) {
 	name := "stdout"
 	if stream == streamErr {
 		name = "stderr"
 	}
-	if w.Driver == "json-file" {
-		text, _ := json.Marshal(string(line))
-		b = append(append(b, `{"log":`...), text...)
-		b = append(append(append(b, `,"stream":"`...), name...), `","time":"`...)
-		return append(now.UTC().AppendFormat(b, time.RFC3339Nano), "\"}\n"...)
+	if w.Driver != "json-file" {
+		w.head = now.AppendFormat(w.head[:0], "2006-01-02T15:04:05.000000000Z07:00")
+		w.head = append(append(append(w.head, ' '), name...), ' ')
+		return
 	}
-	b = now.AppendFormat(b, "2006-01-02T15:04:05.000000000Z07:00")
-	b = append(append(append(b, ' '), name...), ' ')
+	w.head = append(w.head[:0], `{"log":`...)
+	w.tail = append(append(append(w.tail[:0], `,"stream":"`...), name...), '"')
+	if w.Tag != "" { // docker's place for it
+		tag, _ := json.Marshal(w.Tag)
+		w.tail = append(append(append(w.tail, `,"attrs":{"tag":`...), tag...), '}')
+	}
+	w.tail = append(w.tail, `,"time":"`...)
+	w.tail = append(now.UTC().AppendFormat(w.tail, time.RFC3339Nano), "\"}\n"...)
+}
+
+// entry adds a line within the frame.
+func (w *logWriter) entry(b, line []byte) []byte {
+	b = append(b, w.head...)
+	if w.Driver == "json-file" {
+		return append(appendJSONString(b, line), w.tail...)
+	}
 	if line[len(line)-1] != '\n' {
 		return append(append(append(b, "P "...), line...), '\n')
 	}
 	return append(append(b, "F "...), line...)
+}
+
+// appendJSONString writes text as encoding/json does, which takes ten times as long
+// for what is plain.
+func appendJSONString(b, text []byte) []byte {
+	plain := bytes.TrimSuffix(text, []byte{'\n'})
+	for _, c := range plain {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(string(text))
+			return append(b, quoted...)
+		}
+	}
+	b = append(append(b, '"'), plain...)
+	if len(plain) < len(text) {
+		b = append(b, `\n`...)
+	}
+	return append(b, '"')
 }
 
 // rotate renames the files, ctr.log to ctr.log.1 and so on, and begins a new one.

@@ -25,6 +25,9 @@ func (e *entry) stream() int {
 // whatever somebody wrote there.
 func (r *logReader) parse(line []byte) (e entry, ok bool) {
 	if r.json {
+		if e, ok := parsePlain(line); ok {
+			return e, true
+		}
 		var j struct{ Log, Stream, Time string }
 		if json.Unmarshal(line, &j) != nil || j.Time == "" {
 			return e, false
@@ -48,4 +51,46 @@ func (r *logReader) parse(line []byte) (e entry, ok bool) {
 		e.text = bytes.TrimSuffix(e.text, []byte("\n"))
 	}
 	return e, e.err || string(stream) == "stdout"
+}
+
+// parsePlain reads an entry as [logWriter] writes plain text, a tenth of the work
+// that encoding/json has with it. Not ok is what it leaves to that.
+func parsePlain(line []byte) (e entry, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"log":"`))
+	if !ok {
+		return e, false
+	}
+	i := bytes.IndexAny(rest, "\"\\")
+	if i < 0 {
+		return e, false
+	}
+	e.text, rest = rest[:i:i], rest[i:]
+	e.partial = true
+	if after, ok := bytes.CutPrefix(rest, []byte(`\n`)); ok {
+		e.text, e.partial, rest = append(e.text[:i:i], '\n'), false, after
+	}
+	if rest, ok = bytes.CutPrefix(rest, []byte(`","stream":"std`)); !ok || len(rest) < len(`out","time":"`) {
+		return e, false
+	}
+	e.err = string(rest[:3]) == "err"
+	if !e.err && string(rest[:3]) != "out" {
+		return e, false
+	}
+	if rest, ok = bytes.CutPrefix(rest[3:], []byte(`","time":"`)); !ok {
+		return e, false
+	}
+	if e.time, ok = bytes.CutSuffix(rest, []byte("\"}\n")); !ok || bytes.IndexAny(e.time, "\"\\") >= 0 || len(e.time) == 0 {
+		return e, false
+	}
+	return e, isPlain(e.text) && isPlain(e.time)
+}
+
+// isPlain tells that text stands in JSON as it is, but for a newline.
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' && c != '\n' || c >= 0x80 {
+			return false
+		}
+	}
+	return true
 }

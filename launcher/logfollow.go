@@ -13,16 +13,15 @@ import (
 // follow copies what is added until the container has ended.
 func (r *logReader) follow(ctx context.Context, w *watcher, f *os.File, x *containers.Container, flush func() error) error {
 	defer func() { f.Close() }() // nil is no harm
+	ended := false
 	for {
-		alive, err := x.Alive() // before the last look
-		if err != nil {
-			return err
-		}
 		if f == nil {
 			f, _ = os.Open(r.path)
 		}
+		more := false
 		if f != nil {
-			next, err := r.advance(f)
+			before, _ := f.Seek(0, io.SeekCurrent)
+			next, err := r.advance(f, w.renamed || ended)
 			if err != nil {
 				return err
 			}
@@ -32,11 +31,27 @@ func (r *logReader) follow(ctx context.Context, w *watcher, f *os.File, x *conta
 			if next != nil {
 				f.Close()
 				f = next
-				continue
+				continue // w.renamed stays: there may be yet another
+			}
+			at, _ := f.Seek(0, io.SeekCurrent)
+			more = at != before
+		}
+		w.renamed = false
+		switch {
+		case more: // and there may be more again
+		case ended || !r.Until.IsZero() && time.Now().After(r.Until):
+			return nil
+		default:
+			alive, err := x.Alive()
+			if err != nil {
+				return err
+			}
+			if ended = !alive; ended {
+				continue // the last look
 			}
 		}
-		if !alive || !r.Until.IsZero() && time.Now().After(r.Until) {
-			return nil
+		if ended {
+			continue
 		}
 		if err := w.wait(ctx, x); err != nil {
 			return err
@@ -45,12 +60,15 @@ func (r *logReader) follow(ctx context.Context, w *watcher, f *os.File, x *conta
 }
 
 // advance copies a file to its end and returns the one to go on with, nil for the
-// same.
-func (r *logReader) advance(f *os.File) (next *os.File, err error) {
+// same. look says that there may be one.
+func (r *logReader) advance(f *os.File, look bool) (next *os.File, err error) {
 	if err := r.copy(f); err != nil {
 		return nil, err
 	}
-	if next = r.next(f); next != nil {
+	if look {
+		next = r.next(f)
+	}
+	if next != nil {
 		// It is written to no more: this was the last that was.
 		if err := r.copy(f); err != nil {
 			next.Close()

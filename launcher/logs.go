@@ -22,6 +22,8 @@ type Logs struct {
 	Timestamps   bool
 	// Out and Err receive what went to the container's standard output and error.
 	Out, Err io.Writer
+	// Note, unless nil, is told why there is nothing.
+	Note func(string)
 }
 
 // Logs writes a container's log. Following ends with the container.
@@ -33,15 +35,27 @@ func (c *Containers) Logs(ctx context.Context, name string, l Logs) error {
 	if x.Err == nil && x.Intent.LogDriver == "" {
 		return fmt.Errorf("container %s keeps no log: it was made with --log-driver none or passthrough", x.Name)
 	}
-	r := &logReader{Logs: l, path: filepath.Join(x.Path, logFile), json: x.Intent.LogDriver == "json-file"}
+	r := &logReader{Logs: l, path: LogPath(x), json: x.Intent.LogDriver == "json-file"}
+	if x.Intent.LogDriver == "journald" {
+		return r.readJournal(ctx, x)
+	}
 	if err := r.read(ctx, x); !errors.Is(err, errUntil) {
 		return err
 	}
 	return nil
 }
 
-// LogPath is where a container's log is, if one is kept.
-func LogPath(c *containers.Container) string { return filepath.Join(c.Path, logFile) }
+// LogPath is the file of a container's log, if one is kept; of a log in the journal
+// there is none.
+func LogPath(c *containers.Container) string {
+	switch {
+	case c.Intent.LogDriver == "journald":
+		return ""
+	case c.Intent.LogPath != "":
+		return c.Intent.LogPath
+	}
+	return filepath.Join(c.Path, logFile)
+}
 
 // logReader reads a log and, when it follows, what is added to it.
 type logReader struct {
@@ -51,6 +65,7 @@ type logReader struct {
 	// drop is how many lines come before the first that is wanted.
 	drop    int
 	streams [2]logStream // standard output and error
+	in      *bufio.Reader
 }
 
 // logStream is how far a stream has been read.
@@ -82,6 +97,9 @@ func (r *logReader) read(ctx context.Context, x *containers.Container) error {
 	}()
 	if err != nil {
 		return err
+	}
+	if len(files) == 0 && r.Note != nil && !x.Started.IsZero() {
+		r.Note(x.Name + " was started in the foreground, and what it wrote went there\n  fix: with -d, or --log-driver " + defaultLogDriver + ", a log is kept")
 	}
 	if r.Tail >= 0 {
 		if err := r.seekTail(files); err != nil {
@@ -147,7 +165,11 @@ var errUntil = errors.New("past the last moment wanted")
 
 // copy writes the entries from where the file is to its end.
 func (r *logReader) copy(f *os.File) error {
-	in := bufio.NewReaderSize(f, 256<<10)
+	if r.in == nil {
+		r.in = bufio.NewReaderSize(nil, 256<<10)
+	}
+	in := r.in
+	in.Reset(f)
 	for {
 		line, err := in.ReadSlice('\n')
 		if err == bufio.ErrBufferFull { // longer than any entry that was read at once

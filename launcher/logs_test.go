@@ -237,7 +237,7 @@ func TestLogsAdvance(t *testing.T) {
 	}
 	step := func(want string, moved bool) {
 		t.Helper()
-		next, err := r.advance(f)
+		next, err := r.advance(f, true)
 		if err != nil || (next != nil) != moved {
 			t.Fatalf("%v, moved %v", err, next != nil)
 		}

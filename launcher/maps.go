@@ -10,7 +10,7 @@ import (
 // writeMaps gives the container's user namespace its ids. This process may: it
 // has CAP_SETUID and CAP_SETGID in the parent namespace (user_namespaces(7)).
 func (s *supervisor) writeMaps(pid int) error {
-	if s.req.Plan.UIDMap == "" {
+	if s.req.Plan.UIDMap == "" || s.mapped {
 		return nil
 	}
 	dir, err := openProc(pid)

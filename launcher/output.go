@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"coracle/launcher/events"
 )
 
 // errEnding says that a container is ending.
@@ -19,21 +21,24 @@ const (
 	streamErr = 2
 )
 
+// sink keeps what a container writes. A piece of a stream is whatever was read at
+// once.
+type sink interface {
+	write(stream byte, piece []byte)
+	close()
+}
+
 // output takes what a container without a caller writes, for its log and for
 // whoever is attached.
 type output struct {
-	log *logWriter // nil: none is kept
+	log sink // nil: none is kept
 
 	mu       sync.Mutex
 	attached map[*client]bool
 
-	inputMu sync.Mutex // apart: a full pipe holds only those up who write to it
-	// input is the write end of the container's standard input, or its terminal;
-	// nil when it has none.
-	input *os.File
+	input input
 	ends  [3]*os.File // our ends of the pipes
-	tty   bool
-	pumps sync.WaitGroup
+	pumps *sync.WaitGroup
 }
 
 // client is somebody who is attached. Both streams' pumps send to it, and a
@@ -84,44 +89,50 @@ func (o *output) start(tty int) {
 		}
 		_ = unix.SetNonblock(tty, true)
 		master := os.NewFile(uintptr(tty), "terminal")
-		o.give(master, true)
+		o.input.give(master, true)
+		o.pumps = new(sync.WaitGroup)
 		o.pumps.Add(1)
-		go o.pump(master, streamOut)
+		go o.pump(o.pumps, master, streamOut)
 		return
 	}
-	o.give(o.ends[0], false)
+	o.input.give(o.ends[0], false)
+	o.pumps = new(sync.WaitGroup)
 	o.pumps.Add(2)
-	go o.pump(o.ends[1], streamOut)
-	go o.pump(o.ends[2], streamErr)
-}
-
-// give says where input goes to.
-func (o *output) give(input *os.File, tty bool) {
-	o.inputMu.Lock()
-	defer o.inputMu.Unlock()
-	o.input, o.tty = input, tty
+	go o.pump(o.pumps, o.ends[1], streamOut)
+	go o.pump(o.pumps, o.ends[2], streamErr)
 }
 
 // outputWait bounds how long the last output of a container that has ended is
 // waited for: a process in a shared pid namespace may hold the pipe for ever.
 const outputWait = time.Second
 
-// finish takes what was written last.
-func (o *output) finish() {
-	done := make(chan struct{})
-	go func() { o.pumps.Wait(); close(done) }()
+// drain takes what was written last in one run of the container.
+func (o *output) drain() {
+	if o.pumps == nil {
+		return
+	}
+	done, pumps := make(chan struct{}), o.pumps
+	go func() { pumps.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-time.After(outputWait):
 	}
+	o.pumps = nil
+	o.input.drop()
+}
+
+// finish takes what was written last.
+func (o *output) finish() {
+	o.drain()
+	o.input.give(nil, false) // there will be none
 	if o.log != nil {
 		o.log.close()
 	}
 }
 
 // pump copies one stream until its end.
-func (o *output) pump(from *os.File, stream byte) {
-	defer o.pumps.Done()
+func (o *output) pump(pumps *sync.WaitGroup, from *os.File, stream byte) {
+	defer pumps.Done()
 	defer from.Close()
 	b := make([]byte, 1+64<<10)
 	b[0] = stream
@@ -156,6 +167,17 @@ func (o *output) write(piece []byte) {
 	}
 }
 
+// join makes the caller a client: it sees all output if this comes before start.
+func (o *output) join(c *client) {
+	o.mu.Lock()
+	o.attached[c] = true
+	o.mu.Unlock()
+	go func() {
+		<-c.gone(func(kind, []byte) {})
+		o.detach(c)
+	}()
+}
+
 func (o *output) detach(c *client) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -174,14 +196,20 @@ func (r *resident) attach(c conn, _ []byte) error {
 	o.mu.Lock()
 	o.attached[x] = true
 	o.mu.Unlock()
-	err := x.send(msgStarted, be32(r.pid), r.pidfd)
+	err := r.inside(func() error { return x.send(msgStarted, be32(r.pid), r.pidfd) })
+	if errors.Is(err, errRestarting) {
+		err = x.send(msgStarted, be32(0)) // it stays, and sees the next run
+	}
 	x.mu.Unlock()
 	defer o.detach(x)
+	if err == nil {
+		r.event(events.Attach, nil)
+	}
 	if err != nil {
 		return nil //nolint:nilerr // it is gone
 	}
 	select {
-	case <-c.gone(o.take):
+	case <-c.gone(o.input.take):
 	case <-r.ended:
 		_ = x.say(msgExited, []byte{byte(r.status)})
 	}
@@ -203,31 +231,4 @@ func (c conn) gone(take func(kind, []byte)) <-chan struct{} {
 		}
 	}()
 	return gone
-}
-
-// take is what an attached client sends.
-func (o *output) take(k kind, payload []byte) {
-	o.inputMu.Lock()
-	defer o.inputMu.Unlock()
-	if o.input == nil {
-		return
-	}
-	switch {
-	case k == msgInput && len(payload) > 0:
-		_, _ = o.input.Write(payload)
-	case k == msgInput && !o.tty:
-		o.input.Close()
-		o.input = nil
-	case k == msgResize && o.tty && len(payload) == 4:
-		resize(o.input, &unix.Winsize{
-			Row: uint16(payload[0])<<8 | uint16(payload[1]), Col: uint16(payload[2])<<8 | uint16(payload[3]),
-		})
-	}
-}
-
-// resize leaves the descriptor in the poller, as Fd would not.
-func resize(tty *os.File, size *unix.Winsize) {
-	if raw, err := tty.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { _ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
-	}
 }

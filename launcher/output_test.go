@@ -14,7 +14,7 @@ import (
 )
 
 // detached is a container with our ends of its pipes: what it reads and writes.
-func detached(t *testing.T, log *logWriter) (r *resident, in, out, errw *os.File) {
+func detached(t *testing.T, log sink) (r *resident, in, out, errw *os.File) {
 	t.Helper()
 	o := &output{log: log, attached: make(map[*client]bool)}
 	pipe := func() (a, b *os.File) {

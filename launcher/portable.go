@@ -42,6 +42,9 @@ func (s *supervisor) clonePortable(failed int) (keep any, err error) {
 		}
 	}
 	attr.Sys = &syscall.SysProcAttr{Cloneflags: uintptr(s.req.Plan.CloneFlags), PidFD: &s.pidfd}
+	if fd := s.groupFD(); fd != 0 {
+		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, fd
+	}
 	if s.req.Plan.UIDMap != "" {
 		attr.Sys.UidMappings, attr.Sys.GidMappings = sysMap(s.req.Plan.UIDMap), sysMap(s.req.Plan.GIDMap)
 		attr.Sys.GidMappingsEnableSetgroups = !s.req.Plan.DenySetgroups
@@ -49,7 +52,7 @@ func (s *supervisor) clonePortable(failed int) (keep any, err error) {
 			// Only as root of its namespace does it keep its capabilities in the exec.
 			attr.Sys.Credential = &syscall.Credential{NoSetGroups: true}
 		}
-		s.req.Plan.UIDMap = "" // written by the syscall package
+		s.mapped = true // by the syscall package
 	}
 	if s.pid, err = syscall.ForkExec("/proc/self/exe", []string{ChildName}, attr); err != nil {
 		w.Close()

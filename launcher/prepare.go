@@ -58,7 +58,11 @@ type launch struct {
 	mounts []string
 	// joins are the open namespaces of other containers, by type.
 	joins map[specs.LinuxNamespaceType]*os.File
+	// joined are the ids of these containers.
+	joined map[specs.LinuxNamespaceType]string
+	health *healthRequest
 	mounted
+	grouped
 	// anonymous are the names of the volumes that were made for this container.
 	anonymous []string
 }
@@ -172,6 +176,9 @@ func (l *launch) compute(ctx context.Context, d *storage.Dir) error {
 	}
 	defer l.closeViews()
 	l.completeOverlays(d)
+	if err := l.placeGroup(d.ID); err != nil {
+		return err
+	}
 	var files []plan.File
 	for _, f := range l.extras.Files {
 		path := f.Path
@@ -183,15 +190,19 @@ func (l *launch) compute(ctx context.Context, d *storage.Dir) error {
 		files = append(files, plan.File{Path: path, Content: f.Content, Mode: f.Mode, ReadOnly: f.ReadOnly})
 	}
 	l.resolveMasks(view)
+	root := l.root(d)
+	if l.image != nil && l.shifted == nil && root.Upper != "" {
+		root.Fresh = foreignDirs(l.image.Layers, l.image.Dir, &l.grant, l.mountTargets(files))
+	}
 	l.plan, err = plan.New(plan.Input{
-		Spec: l.spec, Root: l.root(d), Files: files, Filter: filter, Volumes: l.places,
+		Spec: l.spec, Root: root, Files: files, Filter: filter, Volumes: l.places,
 		KeepGroups: l.extras.KeepGroups, DenySetgroups: l.grant.Single, Init: l.extras.Init,
-		Kind: l.kind(view, files), NotDir: notDir, Keep: l.extras.PreserveFDs,
+		Kind: l.kind(view, files), NotDir: notDir, Keep: l.extras.PreserveFDs, Cgroup: l.place != nil, Network: l.extras.Slirp != nil,
 	})
 	if err != nil {
 		return fmt.Errorf("cannot plan the launch: %w", err)
 	}
-	return nil
+	return l.planHealth(host, filter)
 }
 
 func (l *launch) imageConfig() *intent.ImageConfig {
@@ -205,7 +216,7 @@ func (l *launch) imageConfig() *intent.ImageConfig {
 	}
 	return &intent.ImageConfig{
 		User: c.User, Env: c.Env, Entrypoint: c.Entrypoint, Cmd: c.Cmd, Volumes: volumes,
-		WorkingDir: c.WorkingDir, Labels: c.Labels, StopSignal: c.StopSignal,
+		WorkingDir: c.WorkingDir, Labels: c.Labels, ExposedPorts: c.ExposedPorts, StopSignal: c.StopSignal, Healthcheck: imageHealth(l.image.Raw),
 	}
 }
 

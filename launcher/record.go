@@ -2,9 +2,12 @@ package launcher
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"time"
 
 	"coracle/launcher/containers"
+	"coracle/launcher/intent"
 	"coracle/storage"
 )
 
@@ -23,12 +26,38 @@ func (l *launch) logDriver() string {
 	return l.options.LogDriver
 }
 
+// logConfig is what the supervisor is told of the log. --log-opt was checked before.
+func (l *launch) logConfig(d *storage.Dir) logConfig {
+	asked, _ := l.options.LogLimits()
+	c := logConfig{Driver: l.logDriver(), MaxSize: asked.MaxSize, MaxFiles: asked.MaxFiles, Path: asked.Path}
+	if c.Path != "" && !filepath.IsAbs(c.Path) {
+		c.Path = filepath.Join(l.cwd, c.Path)
+	}
+	if asked.Tag != "" {
+		image := ""
+		if l.image != nil {
+			image = l.image.ID
+		}
+		c.Tag, _ = intent.Tag(asked.Tag, map[string]string{
+			"ID": d.ID[:12], "FullID": d.ID, "Name": d.Name, "ImageName": l.options.Image(), "ImageID": image[:min(12, len(image))], "ImageFullID": image, "DaemonName": "coracle",
+		})
+	}
+	return c
+}
+
+// follows says that the caller stays and the output is kept, too: it goes through
+// the supervisor then. Without --log-driver the container has the caller's
+// descriptors.
+func (l *launch) follows() bool {
+	return !l.options.Detach && l.options.LogDriver != "" && l.logDriver() != ""
+}
+
 // record writes the facts by which others know the container.
 func (l *launch) record(d *storage.Dir) error {
 	r := containers.Intent{
 		Version: 1, Created: time.Now().UTC(), Image: l.options.Image(), Rootfs: l.rootfs, Args: l.options.Argv,
 		Labels: l.extras.Labels, StopSignal: l.extras.StopSignal, StopTimeout: l.extras.StopTimeout.Seconds(),
-		LogDriver: l.logDriver(), Entrypoint: l.extras.Entrypoint, Cmd: l.extras.Cmd, Network: l.extras.Network, TTY: l.extras.TTY, Interactive: l.extras.Interactive, Seccomp: l.extras.Seccomp, Cwd: l.cwd,
+		LogDriver: l.logDriver(), LogPath: l.logConfig(d).Path, Entrypoint: l.extras.Entrypoint, Cmd: l.extras.Cmd, Network: l.extras.Network, TTY: l.extras.TTY, Interactive: l.extras.Interactive, Seccomp: l.extras.Seccomp, Cwd: l.cwd,
 	}
 	if l.extras.StopTimeout < 0 {
 		r.StopTimeout = -1
@@ -38,9 +67,17 @@ func (l *launch) record(d *storage.Dir) error {
 		return err
 	}
 	if l.image != nil {
-		r.ImageID = l.image.ID
+		r.ImageID, r.ImageDigest, r.ImageSize, r.ExposedPorts = l.image.ID, l.image.Digest, max(l.image.Size, 0), l.image.Config.ExposedPorts
 	}
-	r.User = l.options.User
+	r.User, r.CreateCommand = l.options.User, os.Args
+	if p, err := l.options.Policy(); err == nil && p.Restarts() {
+		r.Restart = p.String()
+	}
+	if l.extras.Health != nil {
+		if r.Health, err = json.Marshal(l.extras.Health); err != nil {
+			return err
+		}
+	}
 	if maps := l.mapsSeen(); !maps.Host {
 		r.UIDs, r.GIDs = maps.UIDs, maps.GIDs
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,8 @@ import (
 // The container's own descriptors, where there is no terminal, are the
 // caller's: no byte passes through here.
 type relay struct {
+	// mu guards the next two, which a container that is run again has anew.
+	mu     sync.Mutex
 	pidfd  int
 	tty    *os.File
 	signal chan os.Signal
@@ -24,6 +27,10 @@ type relay struct {
 	// keys end the relaying without ending the container; leave is called then.
 	keys  detachKeys
 	leave func()
+	// told says that the output comes in messages, a terminal's, too.
+	told bool
+	// asked is told of signals before they are passed on; nil for nobody.
+	asked func(unix.Signal)
 }
 
 // notProxied are signals that are about the caller itself, or come from Go.
@@ -52,6 +59,10 @@ func catch(proxy bool) chan os.Signal {
 // start begins to relay. pidfd is the container's first process, tty the master
 // of its terminal or -1; proxy passes every signal on.
 func (r *relay) start(pidfd, tty int, proxy bool) error {
+	if r.undo != nil {
+		r.renew(pidfd, tty)
+		return nil
+	}
 	r.pidfd, r.undo = pidfd, func() {}
 	if tty >= 0 {
 		r.tty = os.NewFile(uintptr(tty), "terminal")
@@ -64,9 +75,8 @@ func (r *relay) start(pidfd, tty int, proxy bool) error {
 		}
 		signal.Notify(r.signal, unix.SIGWINCH)
 		r.resize()
-		r.output = make(chan struct{})
+		r.show()
 		go r.typed()
-		go func() { _, _ = io.Copy(os.Stdout, r.tty); close(r.output) }()
 	}
 	if proxy {
 		time.AfterFunc(restAfter, func() { signal.Notify(r.signal) })
@@ -79,11 +89,45 @@ func (r *relay) start(pidfd, tty int, proxy bool) error {
 	return nil
 }
 
+// show copies what the container writes on its terminal.
+func (r *relay) show() {
+	if r.told {
+		return
+	}
+	output, tty := make(chan struct{}), r.tty
+	r.output = output
+	go func() { _, _ = io.Copy(os.Stdout, tty); close(output) }()
+}
+
+// renew goes on with another run of the container.
+func (r *relay) renew(pidfd, tty int) {
+	if r.output != nil {
+		<-r.output // what the last run wrote
+	}
+	r.mu.Lock()
+	unix.Close(r.pidfd)
+	r.pidfd = pidfd
+	if r.tty != nil {
+		r.tty.Close()
+		r.tty = os.NewFile(uintptr(tty), "terminal")
+	}
+	r.mu.Unlock()
+	if r.tty != nil {
+		r.resize()
+		r.show()
+	}
+}
+
 func (r *relay) pass(s os.Signal) {
-	if s == unix.SIGWINCH && r.tty != nil {
+	if s == unix.SIGWINCH {
 		r.resize()
 	}
 	if n, ok := s.(unix.Signal); ok && !notProxied[s] {
+		if r.asked != nil {
+			r.asked(n)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		_ = unix.PidfdSendSignal(r.pidfd, n, nil, 0)
 	}
 }
@@ -94,7 +138,11 @@ func (r *relay) typed() {
 	for {
 		n, err := os.Stdin.Read(b)
 		pass, over := r.keys.feed(b[:n])
-		if _, werr := r.tty.Write(pass); werr != nil || err != nil {
+		r.mu.Lock()
+		tty := r.tty
+		r.mu.Unlock()
+		// A terminal whose container has ended may be followed by another's.
+		if _, werr := tty.Write(pass); werr != nil && r.asked == nil || err != nil {
 			return
 		}
 		if over {
@@ -106,6 +154,11 @@ func (r *relay) typed() {
 
 // resize gives the container's terminal the size of the caller's.
 func (r *relay) resize() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.tty == nil {
+		return
+	}
 	if w, h, err := term.GetSize(0); err == nil {
 		_ = unix.IoctlSetWinsize(int(r.tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: uint16(h), Col: uint16(w)})
 	}

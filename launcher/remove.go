@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"coracle/launcher/containers"
+	"coracle/launcher/events"
+	"coracle/launcher/pause"
 	"coracle/storage"
 	"coracle/storage/volume"
 	"coracle/userns"
@@ -105,7 +107,15 @@ func removeOne(c storage.Containers, name string, r Removal) error {
 	} else if d, err = c.Lookup(name); err != nil {
 		return err // a throw-away container that just ended
 	}
+	gone, _ := containers.Set{Containers: c}.Find(d.ID) // for those who hear of it
+	pause.Forget(d)
 	err = c.Trash(d)
+	for end := time.Now().Add(killWait); r.Force && errors.Is(err, storage.ErrRunning) && !errors.Is(err, storage.ErrInUse) && time.Now().Before(end); {
+		// It was started after it was killed.
+		if err = kill(d); err == nil {
+			err = c.Trash(d)
+		}
+	}
 	switch {
 	case errors.Is(err, storage.ErrNoContainer):
 		return nil // a throw-away container that went by itself
@@ -116,6 +126,9 @@ func removeOne(c storage.Containers, name string, r Removal) error {
 	case err != nil:
 		return err
 	}
+	if gone != nil {
+		events.Write(c.Data, containerEvent(gone, events.Remove, nil))
+	}
 	if r.Volumes {
 		releaseVolumes(c, d)
 	}
@@ -124,6 +137,7 @@ func removeOne(c storage.Containers, name string, r Removal) error {
 
 // kill ends a running container and waits until nobody holds its lock.
 func kill(d *storage.Dir) error {
+	_ = containers.AskStop(d) // or it might be run again
 	for deadline := time.Now().Add(killWait); ; time.Sleep(time.Millisecond) {
 		alive, err := d.Alive()
 		if err != nil || !alive {
@@ -133,6 +147,7 @@ func kill(d *storage.Dir) error {
 			pidfd, err := unix.PidfdOpen(s.PID, 0)
 			if err == nil && s.Process(false) {
 				_ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0)
+				_ = pause.Deliver(&containers.Container{Dir: d, PID: s.PID, Start: s.Start}, unix.SIGKILL)
 			}
 			if err == nil {
 				unix.Close(pidfd)

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/cgroup"
+	"coracle/launcher/intent"
 	"coracle/launcher/plan"
 	"coracle/userns/tape"
 )
@@ -22,6 +24,9 @@ type request struct {
 	Dir, Name, Data string
 	// Image is the id of the image, empty with --rootfs.
 	Image string
+	// ImageName is what was asked for, Labels are the container's: events have them.
+	ImageName string
+	Labels    map[string]string
 	// Mounts are the directories that the plan mounts on.
 	Mounts []string
 	// Keep leaves the container's directory when it ends.
@@ -44,26 +49,49 @@ type request struct {
 	Preserve int
 	// Detach says that the caller does not stay: output goes to Log.
 	Detach bool
+	// Follow says that the caller stays all the same, and is sent what goes to Log.
+	Follow bool
 	// Interactive keeps the standard input of a detached container open.
 	Interactive bool
 	Log         logConfig
+	// Joined are the ids of the containers that Plan.Joins are about.
+	Joined []string
+	// Restart says when the container is run again.
+	Restart intent.RestartPolicy
+	// Health is nil when nothing is checked.
+	Health *healthRequest
 	// Timeout ends the container after a while; 0 never.
 	Timeout time.Duration
-	Plan    plan.Plan
+	// Network are the options of the user-mode network, empty for none; Ports those
+	// of the host's that lead into it.
+	Network string
+	Ports   []string
+	// Group is the container's cgroup, GroupOwner that it is given to its root.
+	Group      cgroup.Group
+	GroupOwner bool
+	Plan       plan.Plan
 }
 
 var errRequest = errors.New("damaged request")
 
 func (r *request) encode() []byte {
 	b := make([]byte, 0, 64<<10)
-	for _, s := range []string{r.Version, r.Dir, r.Name, r.Data, r.Image, r.Log.Driver, r.Plan.UIDMap, r.Plan.GIDMap} {
+	for _, s := range []string{r.Version, r.Dir, r.Name, r.Data, r.Image, r.ImageName, r.Log.Driver, r.Log.Path, r.Log.Tag, r.Network, r.Plan.UIDMap, r.Plan.GIDMap} {
 		b = putString(b, s)
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.Mounts)))
 	for _, s := range r.Mounts {
 		b = putString(b, s)
 	}
-	for _, f := range []bool{r.Keep, r.Exists, r.Gate, r.Portable, r.Shifted, r.Pidfile, r.Init, r.Detach, r.Interactive, r.Plan.ShareMemory, r.Plan.DenySetgroups} {
+	b = binary.AppendUvarint(b, uint64(len(r.Ports)))
+	for _, s := range r.Ports {
+		b = putString(b, s)
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.Labels)))
+	for k, v := range r.Labels {
+		b = putString(putString(b, k), v)
+	}
+	for _, f := range []bool{r.Keep, r.Exists, r.Gate, r.Portable, r.Shifted, r.Pidfile, r.Init, r.Detach, r.Follow, r.Interactive, r.Plan.ShareMemory, r.Plan.DenySetgroups, r.GroupOwner} {
 		b = append(b, map[bool]byte{true: 1}[f])
 	}
 	b = binary.AppendUvarint(b, uint64(r.Timeout))
@@ -76,6 +104,10 @@ func (r *request) encode() []byte {
 	for _, j := range r.Plan.Joins {
 		b = putString(b, string(j.Type))
 	}
+	b = binary.AppendUvarint(b, uint64(len(r.Joined)))
+	for _, id := range r.Joined {
+		b = putString(b, id)
+	}
 	b = binary.AppendUvarint(b, uint64(len(r.Plan.Servers)))
 	for _, s := range r.Plan.Servers {
 		b = putString(binary.AppendUvarint(b, uint64(s.FD)), s.Dir)
@@ -84,6 +116,8 @@ func (r *request) encode() []byte {
 			b = putString(b, a)
 		}
 	}
+	b = putGroup(b, r.Group)
+	b = r.encodeRestart(b)
 	return tape.Append(tape.Append(tape.Append(b, r.Plan.Borrow), r.Plan.Host), r.Plan.Child)
 }
 
@@ -93,13 +127,23 @@ func putString(b []byte, s string) []byte {
 
 func (r *request) decode(b []byte) error {
 	d := reader{b: b}
-	for _, s := range []*string{&r.Version, &r.Dir, &r.Name, &r.Data, &r.Image, &r.Log.Driver, &r.Plan.UIDMap, &r.Plan.GIDMap} {
+	for _, s := range []*string{&r.Version, &r.Dir, &r.Name, &r.Data, &r.Image, &r.ImageName, &r.Log.Driver, &r.Log.Path, &r.Log.Tag, &r.Network, &r.Plan.UIDMap, &r.Plan.GIDMap} {
 		*s = d.str()
 	}
 	for n := d.num(1 << 10); n > 0 && !d.bad; n-- {
 		r.Mounts = append(r.Mounts, d.str())
 	}
-	for _, f := range []*bool{&r.Keep, &r.Exists, &r.Gate, &r.Portable, &r.Shifted, &r.Pidfile, &r.Init, &r.Detach, &r.Interactive, &r.Plan.ShareMemory, &r.Plan.DenySetgroups} {
+	for n := d.num(1 << 16); n > 0 && !d.bad; n-- {
+		r.Ports = append(r.Ports, d.str())
+	}
+	for n := d.num(1 << 16); n > 0 && !d.bad; n-- {
+		if r.Labels == nil {
+			r.Labels = make(map[string]string)
+		}
+		k := d.str()
+		r.Labels[k] = d.str()
+	}
+	for _, f := range []*bool{&r.Keep, &r.Exists, &r.Gate, &r.Portable, &r.Shifted, &r.Pidfile, &r.Init, &r.Detach, &r.Follow, &r.Interactive, &r.Plan.ShareMemory, &r.Plan.DenySetgroups, &r.GroupOwner} {
 		*f = d.num(1) == 1
 	}
 	r.Timeout = time.Duration(d.num(1 << 62))
@@ -111,6 +155,9 @@ func (r *request) decode(b []byte) error {
 	for n := d.num(16); n > 0 && !d.bad; n-- {
 		r.Plan.Joins = append(r.Plan.Joins, plan.Join{Type: nsType(d.str())})
 	}
+	for n := d.num(uint64(len(r.Plan.Joins))); n > 0 && !d.bad; n-- {
+		r.Joined = append(r.Joined, d.str())
+	}
 	for n := d.num(1 << 10); n > 0 && !d.bad; n-- {
 		server := plan.Server{FD: int(d.num(1 << 20)), Dir: d.str()}
 		for n := d.num(16); n > 0 && !d.bad; n-- {
@@ -119,6 +166,8 @@ func (r *request) decode(b []byte) error {
 		r.Plan.Servers = append(r.Plan.Servers, server)
 		d.bad = d.bad || len(server.Args) == 0
 	}
+	r.Group = d.group()
+	r.decodeRestart(&d)
 	if d.bad {
 		return errRequest
 	}

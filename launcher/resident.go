@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -22,12 +23,38 @@ type resident struct {
 	status int
 	// sessions are the processes that clients have started.
 	sessions sync.WaitGroup
+	// enters, when not nil, are the flags of the namespaces that sessions enter,
+	// instead of all.
+	enters *uintptr
+	// next is the end of the present run, or of the one to come.
+	next atomic.Pointer[ending]
+	// health is nil when there is nothing to check.
+	health *monitor
+}
+
+// ending is the end of a run of the container, for those who wait for it.
+type ending struct {
+	done   chan struct{}
+	status int
+}
+
+// tell tells those who wait for the end of this run.
+func (r *resident) tell(status int) {
+	if e := r.next.Swap(&ending{done: make(chan struct{})}); e != nil {
+		e.status = status
+		close(e.done)
+	}
 }
 
 // reside starts to answer. A supervisor that cannot is no reason to end the
 // container: its clients are told that nobody answers.
 func (s *supervisor) reside() *resident {
 	r := &resident{supervisor: s, ended: make(chan struct{})}
+	r.next.Store(&ending{done: make(chan struct{})})
+	if s.req.Health != nil {
+		r.health = newMonitor(r)
+		r.health.begin(s.started) // before anybody can ask for a check
+	}
 	var err error
 	if r.listener, err = listen(s.run, filepath.Base(s.req.Dir)); err != nil {
 		return r
@@ -48,6 +75,7 @@ func (s *supervisor) reside() *resident {
 func (r *resident) end(status int) {
 	r.status = status
 	close(r.ended)
+	r.tell(status)
 	if r.listener != nil {
 		unlisten(r.run, filepath.Base(r.req.Dir))
 		r.listener.Close()
@@ -75,13 +103,18 @@ func (r *resident) serve(c conn) {
 	case msgAttach:
 		err = r.attach(c, payload)
 	case msgWait:
+		next := r.next.Load()
 		select {
 		case <-c.gone(func(kind, []byte) {}): // or each one that gives up would stay until the end
+		case <-next.done:
+			_ = c.send(msgExited, []byte{byte(next.status)})
 		case <-r.ended:
 			_ = c.send(msgExited, []byte{byte(r.status)})
 		}
 	case msgOpen:
-		err = r.open(c, string(payload))
+		err = r.inside(func() error { return r.open(c, string(payload)) })
+	case msgHealth:
+		err = r.checkNow(c)
 	default:
 		err = errRequest
 	}

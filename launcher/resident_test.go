@@ -24,7 +24,9 @@ func newResident(t testing.TB) *resident {
 	}
 	t.Cleanup(func() { unix.Close(pidfd) })
 	s := &supervisor{run: t.TempDir(), pid: os.Getpid(), pidfd: pidfd, req: request{Dir: filepath.Join(t.TempDir(), someID), Data: t.TempDir()}}
-	return &resident{supervisor: s, ended: make(chan struct{})}
+	r := &resident{supervisor: s, ended: make(chan struct{})}
+	r.next.Store(&ending{done: make(chan struct{})})
+	return r
 }
 
 // served is a client that is being served; done when it was.

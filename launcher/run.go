@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/containers"
 	"coracle/launcher/intent"
 	"coracle/storage"
 	"coracle/userns"
@@ -24,9 +25,6 @@ func Run(ctx context.Context, o *intent.Options, stdout, stderr io.Writer) (int,
 	l, err := identify(ctx, o)
 	if err != nil {
 		return ExitFailed, err
-	}
-	if o.LogDriver != "" && !o.Detach && l.logDriver() != "" {
-		return ExitFailed, fmt.Errorf("--log-driver %s: a log is kept of detached containers only, in this version\n  fix: -d, or a redirection of your shell", o.LogDriver)
 	}
 	status, err := l.run(ctx, stdout, stderr)
 	if again, ferr := l.fallBack(ctx, stderr, err); ferr != nil {
@@ -87,6 +85,10 @@ func (l *launch) run(ctx context.Context, stdout, stderr io.Writer) (int, error)
 		}
 		dir, err = l.ready(ctx)
 	}
+	if err == nil {
+		err = l.makeGroup(ctx, sv.process.Pid, dir.ID, stderr)
+	}
+	defer l.leaveGroup()
 	signals := catch(l.options.SigProxy)
 	switch merr := <-mapped; {
 	case merr != nil:
@@ -101,6 +103,9 @@ func (l *launch) run(ctx context.Context, stdout, stderr io.Writer) (int, error)
 				err = fmt.Errorf("the image %s was removed by another command while the container was starting: %w", l.image.Ref, err)
 			}
 			if err == nil && l.options.Detach {
+				if err := l.tellManager(sv.process.Pid); err != nil {
+					fmt.Fprintln(stderr, "coracle: "+err.Error())
+				}
 				fmt.Fprintln(stdout, dir.ID)
 			}
 			return status, err
@@ -173,7 +178,7 @@ func (l *launch) startSupervisor() (*running, error) {
 		return nil, err
 	}
 	for fd := range 3 {
-		if fd == 0 && !l.options.Interactive || l.options.Detach {
+		if fd == 0 && !l.options.Interactive || fd > 0 && l.follows() || l.options.Detach {
 			if p.Stdio[fd], err = os.OpenFile("/dev/null", os.O_RDWR, 0); err != nil {
 				return nil, err
 			}
@@ -185,7 +190,7 @@ func (l *launch) startSupervisor() (*running, error) {
 			return nil, err
 		}
 	}
-	join := openBase(l.paths.Run, l.grant)
+	join := l.openBase()
 	r.process, err = l.grant.Start(p, join)
 	if join != nil {
 		join.Close()
@@ -242,14 +247,24 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 	if l.image != nil {
 		req.Image = l.image.ID
 	}
-	if l.options.Detach {
-		req.Detach, req.Interactive = true, l.options.Interactive
+	if l.group != nil {
+		req.Group, req.GroupOwner = l.group.Group, l.extras.CgroupWritable
 	}
-	req.Log.Driver = l.logDriver()
-	req.Log.MaxSize, req.Log.MaxFiles, _ = l.options.LogLimits() // checked before
+	req.ImageName, req.Labels = l.options.Image(), l.extras.Labels
+	req.Restart, _ = l.options.Policy() // checked before
+	req.Health = l.health
+	req.describeNetwork(l.extras.Slirp)
+	switch {
+	case l.options.Detach:
+		req.Detach, req.Interactive = true, l.options.Interactive
+	case l.follows():
+		req.Detach, req.Follow = true, true // its standard input is the caller's
+	}
+	req.Log = l.logConfig(dir)
 	fds := []int{int(dir.Lock.Fd())}
 	for _, j := range l.plan.Joins {
 		fds = append(fds, int(l.joins[j.Type].Fd()))
+		req.Joined = append(req.Joined, l.joined[j.Type])
 	}
 	if l.shifted != nil {
 		req.Shifted = true
@@ -283,7 +298,7 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 // follow relays until the container has ended.
 func (r *running) follow(l *launch, dir *storage.Dir, signals chan os.Signal) (int, error) {
 	f := follower{
-		conn: r.conn, relay: &relay{signal: signals, pipes: &r.pipes, keys: detachKeys{keys: l.extras.DetachKeys}}, leave: l.options.Detach, proxy: l.options.SigProxy,
+		conn: r.conn, relay: &relay{signal: signals, pipes: &r.pipes, told: l.follows(), keys: detachKeys{keys: l.extras.DetachKeys}}, leave: l.options.Detach, proxy: l.options.SigProxy,
 		gone: errKilled,
 		started: func(pid int) error {
 			if !dir.Keep && !l.options.Detach {
@@ -296,6 +311,10 @@ func (r *running) follow(l *launch, dir *storage.Dir, signals chan os.Signal) (i
 			_, _ = r.process.Wait()
 			l.forgetCidfile(dir.ID)
 		},
+	}
+	if p, err := l.options.Policy(); err == nil && mayRestart(p, l.health) {
+		x := &containers.Container{Dir: dir, Intent: containers.Intent{StopSignal: l.extras.StopSignal}}
+		f.relay.asked = func(sig unix.Signal) { _ = askStop(x, sig) }
 	}
 	return f.follow()
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"coracle/launcher/containers"
+	"coracle/launcher/events"
 	"coracle/launcher/plan"
 	"coracle/userns/tape"
 )
@@ -50,7 +51,11 @@ func (r *resident) exec(c conn, payload []byte, fds []int) error {
 	default:
 	}
 	runtime.LockOSThread() // and never unlocked: the thread ends with this goroutine
-	pid, pidfd, tty, err := r.join(ops, fds)
+	var pid, pidfd, tty int
+	err = r.inside(func() (err error) {
+		pid, pidfd, tty, err = r.join(ops, fds)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -65,18 +70,28 @@ func (r *resident) exec(c conn, payload []byte, fds []int) error {
 	if tty >= 0 {
 		go drainWithout(c, tty)
 	}
+	r.event(events.Exec, func(e *events.Event) { e.Attributes["pid"] = strconv.Itoa(pid) })
 	var ws unix.WaitStatus
 	for {
 		if got, err := unix.Wait4(pid, &ws, 0, nil); err != unix.EINTR && (err != nil || got == pid) {
 			break
 		}
 	}
-	_ = c.send(msgExited, []byte{byte(exitStatus(ws))})
+	status := exitStatus(ws)
+	r.event(events.ExecDied, func(e *events.Event) { e.Attributes["pid"], e.ExitCode = strconv.Itoa(pid), &status })
+	_ = c.send(msgExited, []byte{byte(status)})
 	return nil
 }
 
 // join clones the process and waits until it has become its command.
 func (r *resident) join(ops []tape.Op, fds []int) (pid, pidfd, tty int, err error) {
+	if r.enters == nil { // else it is no part of the container
+		release, err := r.unpaused()
+		if err != nil {
+			return 0, -1, -1, err
+		}
+		defer release()
+	}
 	slots := tape.NewSlots()
 	b, err := newBirth(slots)
 	if err != nil {
@@ -84,7 +99,12 @@ func (r *resident) join(ops []tape.Op, fds []int) (pid, pidfd, tty int, err erro
 	}
 	defer b.close()
 	slots[plan.Container] = uintptr(r.pidfd)
-	slots[plan.Namespaces] = foreign(r.pid)
+	root := "/proc/" + strconv.Itoa(r.pid) + "/root"
+	if r.enters == nil {
+		slots[plan.Namespaces] = foreign(r.pid)
+	} else if slots[plan.Namespaces] = *r.enters; *r.enters&unix.CLONE_NEWNS == 0 {
+		root = "/"
+	}
 	for i, fd := range fds {
 		if i < 3 {
 			slots[plan.Stdin+tape.Slot(i)] = uintptr(fd)
@@ -93,7 +113,12 @@ func (r *resident) join(ops []tape.Op, fds []int) (pid, pidfd, tty int, err erro
 			fds[i] = int(slots[plan.KeepFirst+tape.Slot(i-3)])
 		}
 	}
-	first, err := tape.Start(tape.Clone{Errors: b.failed[1]}, ops, slots)
+	leave, err := r.group.VisitThread()
+	if err != nil {
+		return 0, -1, -1, err
+	}
+	first, err := tape.Start(tape.Clone{Errors: b.failed[1], Cgroup: r.groupFD()}, ops, slots)
+	leave()
 	if err != nil {
 		return 0, -1, -1, err
 	}
@@ -113,7 +138,7 @@ func (r *resident) join(ops []tape.Op, fds []int) (pid, pidfd, tty int, err erro
 			unix.Close(pidfd)
 			reap(pid)
 		}
-		return 0, -1, -1, explainCommand(ops, "/proc/"+strconv.Itoa(r.pid)+"/root", err)
+		return 0, -1, -1, explainCommand(ops, root, err)
 	}
 	if !ok {
 		return 0, -1, -1, os.ErrProcessDone

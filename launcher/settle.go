@@ -26,6 +26,9 @@ func settleFor(d *storage.Dir, wait time.Duration) error {
 		if s, ok := containers.ReadState(d); ok && s.Exists() {
 			return nil // it runs, or its record is wrong: waiting mends neither
 		}
+		if containers.ReadRestarts(d).Waiting {
+			return nil // it will run again
+		}
 	}
 	return nil
 }

@@ -125,15 +125,21 @@ func (l *launch) ask(ctx context.Context, r shiftRequest) error {
 // namespace and gives it its request on standard input. Standard output and
 // error are the caller's error; what it fails with comes back on descriptor 3.
 func (l *launch) helper(ctx context.Context, name string, request []byte) error {
+	_, err := l.inquire(ctx, name, request)
+	return err
+}
+
+// inquire is helper for one that answers.
+func (l *launch) inquire(ctx context.Context, name string, request []byte) (answer []byte, err error) {
 	in, feed, err := os.Pipe()
 	if err != nil {
-		return fmt.Errorf("cannot make a pipe: %w", err)
+		return nil, fmt.Errorf("cannot make a pipe: %w", err)
 	}
 	defer in.Close()
 	defer feed.Close()
 	ours, theirs, err := socketPair()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer ours.Close()
 	defer theirs.Close()
@@ -141,14 +147,14 @@ func (l *launch) helper(ctx context.Context, name string, request []byte) error 
 	defer runtime.UnlockOSThread()
 	p := userns.Program{Argv: []string{name}, Tied: true, Stdio: [3]*os.File{in, os.Stderr, nil}, Extra: theirs}
 	if p.Path, p.File, err = self(); err != nil {
-		return err
+		return nil, err
 	}
 	process, err := l.grant.Start(p, openBase(l.paths.Run, l.grant))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := process.Map(ctx, l.grant); err != nil {
-		return err
+		return nil, err
 	}
 	theirs.Close()
 	go func() { _, _ = feed.Write(request); feed.Close() }()
@@ -157,13 +163,13 @@ func (l *launch) helper(ctx context.Context, name string, request []byte) error 
 	status, werr := process.Wait()
 	switch {
 	case err == nil && k == msgFailed && len(payload) > 0:
-		return errors.New(string(payload[1:]))
+		return nil, errors.New(string(payload[1:]))
 	case werr != nil:
-		return werr
+		return nil, werr
 	case status != 0:
-		return fmt.Errorf("%s ended with status %d", name, status)
+		return nil, fmt.Errorf("%s ended with status %d", name, status)
 	}
-	return nil
+	return payload, nil
 }
 
 // Shift is the main function of [ShiftName].

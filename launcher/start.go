@@ -8,7 +8,9 @@ import (
 	"io"
 
 	"coracle/launcher/containers"
+	"coracle/launcher/events"
 	"coracle/launcher/intent"
+	"coracle/launcher/pause"
 	"coracle/storage"
 )
 
@@ -29,7 +31,11 @@ func Create(ctx context.Context, o *intent.Options, stderr io.Writer) (id string
 	}
 	defer dir.Lock.Close()
 	l.note(stderr)
-	return dir.ID, dir.Sync()
+	if err := dir.Sync(); err != nil {
+		return dir.ID, err
+	}
+	events.Write(l.paths.Data, events.Event{Type: events.Container, Status: events.Create, ID: dir.ID, Name: dir.Name, Image: l.options.Image(), Attributes: l.extras.Labels})
+	return dir.ID, nil
 }
 
 // Start says how to start a container that was created before.
@@ -59,6 +65,9 @@ func (s Start) Start(ctx context.Context, stderr io.Writer) (int, error) {
 		return ExitFailed, err
 	}
 	if err := c.Acquire(); err != nil {
+		if c.Paused {
+			return ExitFailed, pause.Refuse(s.Name)
+		}
 		if errors.Is(err, storage.ErrRunning) && !errors.Is(err, storage.ErrInUse) {
 			return ExitFailed, fmt.Errorf("%w: %s", ErrRunning, s.Name)
 		}
@@ -66,6 +75,9 @@ func (s Start) Start(ctx context.Context, stderr io.Writer) (int, error) {
 	}
 	defer c.Lock.Close() // unless the supervisor has it
 	if err := l.recall(c); err != nil {
+		return ExitFailed, err
+	}
+	if err := containers.ForgetRun(c.Dir); err != nil {
 		return ExitFailed, err
 	}
 	l.options.Detach = !s.Attach

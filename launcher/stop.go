@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"coracle/launcher/containers"
+	"coracle/launcher/events"
+	"coracle/launcher/pause"
 	"coracle/storage"
 	"coracle/storage/volume"
 	"coracle/userns"
@@ -60,6 +62,9 @@ func OpenContainers(ctx context.Context) (*Containers, error) {
 // storage.ErrNoContainer, [ErrNotRunning].
 func (c *Containers) Running(name string) (*containers.Container, error) {
 	x, err := c.settled(name)
+	if err == nil && x.Status() == containers.Restarting {
+		return x, fmt.Errorf("%w: %s\n  fix: wait until it runs, or coracle stop %s", ErrRestarting, name, name)
+	}
 	if err == nil && (!x.Running || x.PID == 0) {
 		err = fmt.Errorf("%w: %s\n  fix: coracle start %s", ErrNotRunning, name, name)
 	}
@@ -80,6 +85,9 @@ func (c *Containers) settled(name string) (*containers.Container, error) {
 
 // Signal sends a signal to a container's first process.
 func (c *Containers) Signal(x *containers.Container, sig unix.Signal) error {
+	if sig == unix.SIGCONT && x.Paused {
+		return pause.Refuse(x.Name) // its first process alone would go on
+	}
 	pidfd, err := unix.PidfdOpen(x.PID, 0)
 	if err != nil {
 		return fmt.Errorf("container %s: %w", x.Name, ErrNotRunning)
@@ -88,20 +96,28 @@ func (c *Containers) Signal(x *containers.Container, sig unix.Signal) error {
 	if containers.StartTime(x.PID) != x.Start {
 		return fmt.Errorf("container %s: %w", x.Name, ErrNotRunning)
 	}
+	if err := askStop(x, sig); err != nil {
+		return err
+	}
 	if err := unix.PidfdSendSignal(pidfd, sig, nil, 0); err != nil && err != unix.ESRCH {
 		return fmt.Errorf("cannot signal container %s: %w", x.Name, err)
 	}
-	return nil
+	return deliver(x, sig)
 }
 
 // Stop asks a container to stop, by the signal it was created with, kills it
 // after timeout (negative: never) and returns when it is over. timeout nil is
 // the container's own. A container that does not run is no error, as in docker.
-func (c *Containers) Stop(ctx context.Context, name string, timeout *time.Duration) error {
+func (c *Containers) Stop(ctx context.Context, name string, timeout *time.Duration) (err error) {
 	x, err := c.settled(name)
-	if err != nil || !x.Running || x.PID == 0 {
+	if err != nil || !x.Running || x.PID == 0 && !x.Restarts.Waiting {
 		return err
 	}
+	defer func() {
+		if err == nil {
+			c.Event(x, events.Stop, nil)
+		}
+	}()
 	sig, wait := unix.Signal(x.Intent.StopSignal), time.Duration(x.Intent.StopTimeout*float64(time.Second))
 	if sig == 0 { // it is so new that its record is not there
 		sig, wait = unix.SIGTERM, 10*time.Second
@@ -110,17 +126,11 @@ func (c *Containers) Stop(ctx context.Context, name string, timeout *time.Durati
 		wait = *timeout
 	}
 	if wait != 0 {
-		if err := c.Signal(x, sig); err != nil {
-			return ignoreNotRunning(err)
-		}
-		if ended, err := c.gone(ctx, x, wait); ended || err != nil {
+		if ended, err := c.end(ctx, x, sig, wait); ended || err != nil {
 			return err
 		}
 	}
-	if err := ignoreNotRunning(c.Signal(x, unix.SIGKILL)); err != nil {
-		return err
-	}
-	ended, err := c.gone(ctx, x, killWait)
+	ended, err := c.end(ctx, x, unix.SIGKILL, killWait)
 	if err == nil && !ended {
 		err = fmt.Errorf("container %s did not end within %v of SIGKILL", x.Name, killWait)
 	}
@@ -154,6 +164,9 @@ func (c *Containers) gone(ctx context.Context, x *containers.Container, wait tim
 		if alive, err := x.Alive(); err != nil || !alive {
 			return true, err
 		}
+		if another(x) {
+			return false, nil
+		}
 	}
 	return false, nil
 }
@@ -177,7 +190,7 @@ func (c *Containers) Wait(ctx context.Context, name string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if x.Running && x.PID != 0 {
+	if x.Running && (x.PID != 0 || x.Restarts.Waiting) {
 		if client, err := dial(c.run, x.ID); err == nil {
 			defer client.f.Close()
 			if err := client.send(msgWait, []byte{controlVersion}); err == nil {

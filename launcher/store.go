@@ -3,6 +3,7 @@ package launcher
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
@@ -17,6 +18,36 @@ import (
 // mapped root of the base user namespace, on this process's standard
 // descriptors, and returns its exit status.
 func StoreCommand(ctx context.Context, args []string) (int, error) {
+	return storeCommand(ctx, args, nil)
+}
+
+// StoreOutput is [StoreCommand] with what the command prints.
+func StoreOutput(ctx context.Context, args []string) ([]byte, int, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, ExitFailed, fmt.Errorf("cannot make a pipe: %w", err)
+	}
+	defer r.Close()
+	type output struct {
+		data []byte
+		err  error
+	}
+	read := make(chan output, 1)
+	go func() {
+		data, err := io.ReadAll(io.LimitReader(r, maxMessage))
+		read <- output{data, err}
+	}()
+	status, err := storeCommand(ctx, args, w)
+	w.Close()
+	o := <-read
+	if err == nil {
+		err = o.err
+	}
+	return o.data, status, err
+}
+
+// storeCommand is [StoreCommand] with another standard output, unless it is nil.
+func storeCommand(ctx context.Context, args []string, stdout *os.File) (int, error) {
 	l, err := newLaunch(ctx)
 	if err != nil {
 		return ExitFailed, err
@@ -47,10 +78,10 @@ func StoreCommand(ctx context.Context, args []string) (int, error) {
 		return tell.Close()
 	}
 	if l.shell != nil {
-		return l.storeHere(engine, session, send, args)
+		return l.storeHere(engine, session, stdout, send, args)
 	}
 	p := l.engineProgram(engine, args)
-	p.Extra, p.KeepSession = session, true
+	p.Extra, p.KeepSession, p.Stdio[1] = session, true, stdout
 	join := openBase
 	if ofContainers(args) {
 		join = func(string, userns.Grant) *os.File { return l.baseOf(args) }

@@ -37,11 +37,14 @@ func (l *launch) realIDs() (uid, gid int) {
 
 // storeHere runs the image engine in this process's own namespaces, those of
 // coracle unshare: what it mounts stays.
-func (l *launch) storeHere(engine, session *os.File, tell func() error, args []string) (int, error) {
+func (l *launch) storeHere(engine, session, stdout *os.File, tell func() error, args []string) (int, error) {
 	uid, gid := l.realIDs()
+	if stdout == nil {
+		stdout = os.Stdout
+	}
 	pid, err := syscall.ForkExec(fmt.Sprintf("/proc/self/fd/%d", engine.Fd()), append([]string{"coracle-engine"}, args...), &syscall.ProcAttr{
 		Env:   record.Environ(os.Environ(), uid, gid),
-		Files: []uintptr{0, 1, 2, session.Fd()},
+		Files: []uintptr{0, stdout.Fd(), 2, session.Fd()},
 		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM},
 	})
 	if err != nil {

@@ -1,19 +1,18 @@
 package launcher
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"coracle/launcher/containers"
-	"coracle/storage"
+	"coracle/launcher/cgroup"
 	"coracle/userns"
 	"coracle/userns/tape"
 )
@@ -27,14 +26,25 @@ const SupervisorName = "coracle-supervisor"
 
 // supervisor is one container's.
 type supervisor struct {
-	run   string // the directory for run-time files
-	conn  conn
-	req   request
-	slots *tape.Slots
-	lock  int
+	run  string // the directory for run-time files
+	conn conn
+	// caller is conn, once what is sent there may be several goroutines'.
+	caller *client
+	req    request
+	slots  *tape.Slots
+	lock   int
+	net    networking
+	// mu guards the next four from who answers clients; this process's main thread,
+	// which alone changes them, need not ask to read them.
+	mu    sync.RWMutex
 	pid   int
 	pidfd int
 	tty   int
+	// dormant says that there is no first process, until the next run.
+	dormant bool
+	again   restarting
+	// mapped says that whoever cloned the first process has written its id maps.
+	mapped bool
 	// servers are the processes that serve file systems of the container.
 	servers []int
 	// gate is closed when others can see which image this container uses.
@@ -44,10 +54,14 @@ type supervisor struct {
 	// output is nil when the container has the caller's descriptors.
 	output  atomic.Pointer[output]
 	started time.Time
+	// group is the container's cgroup, or nil; oomBefore are the kills in it before
+	// the last start.
+	group     *cgroup.Held
+	oomBefore uint64
 }
 
 // Supervise is the supervisor's main function; it returns the exit status of
-// the process, which nobody reads.
+// the process, the container's own, which only a service manager reads.
 func Supervise(args []string) int {
 	// The container's parent-death signal follows the thread that cloned it,
 	// and the plan's operations are about the thread: everything happens on
@@ -69,8 +83,7 @@ func Supervise(args []string) int {
 		s.clean()
 		return ExitFailed
 	}
-	s.supervise()
-	return 0
+	return s.supervise()
 }
 
 // fail tells the caller why there is no container.
@@ -120,6 +133,9 @@ func (s *supervisor) launch() error {
 	if err := s.startServers(); err != nil {
 		return err
 	}
+	if err := s.takePorts(); err != nil {
+		return err
+	}
 	return s.start()
 }
 
@@ -132,17 +148,25 @@ func (s *supervisor) start() error {
 		return err
 	}
 	defer b.close()
+	if err := s.enterGroup(); err != nil {
+		return err
+	}
 	exec, err := s.clone(b.failed[1])
 	if err != nil {
 		return err
 	}
 	b.cloned()
-	if err := s.writeMaps(s.pid); err != nil {
+	if err := errors.Join(s.writeMaps(s.pid), s.groupV1()); err != nil {
 		unix.Kill(s.pid, unix.SIGKILL)
 		return err
 	}
 	if _, err := unix.Write(b.sync[1], []byte{1}); err != nil {
 		return fmt.Errorf("cannot tell the container to go on: %w", err)
+	}
+	if err := s.connect(b); err != nil {
+		_ = unix.Kill(s.pid, unix.SIGKILL)
+		s.wait()
+		return err
 	}
 	if err := s.forked(b); err != nil {
 		return err
@@ -166,7 +190,7 @@ func (s *supervisor) clone(failed int) (keep any, err error) {
 	if s.req.Plan.ShareMemory {
 		flags |= unix.CLONE_VM
 	}
-	child, err := tape.Start(tape.Clone{Flags: flags, Errors: failed, Pidfd: &s.pidfd}, s.req.Plan.Child, s.slots)
+	child, err := tape.Start(tape.Clone{Flags: flags, Errors: failed, Pidfd: &s.pidfd, Cgroup: s.groupFD()}, s.req.Plan.Child, s.slots)
 	if err != nil {
 		return nil, fmt.Errorf("cannot create the container's namespaces: %w\n  fix: coracle doctor", err)
 	}
@@ -196,141 +220,4 @@ func (s *supervisor) forked(b *birth) error {
 		return fmt.Errorf("cannot open process %d: %w", s.pid, err)
 	}
 	return nil
-}
-
-// supervise tells the caller that the container runs, waits for its end, tells
-// that, and cleans up. What is slow comes after the telling.
-func (s *supervisor) supervise() {
-	s.started = time.Now()
-	s.releaseStdio()
-	fds := []int{s.pidfd}
-	if s.tty >= 0 {
-		fds = append(fds, s.tty)
-	}
-	if s.req.Pidfile || s.req.Detach {
-		s.writeState() // first: whoever is told of the container may at once ask for it
-	}
-	var r *resident
-	if s.req.Detach {
-		r = s.reside()
-	}
-	_ = s.conn.send(msgStarted, binary.BigEndian.AppendUint32(nil, uint32(s.pid)), fds...)
-	// Nobody else waits for what others may know of this container.
-	announced := make(chan func())
-	go func() {
-		if !s.req.Pidfile && !s.req.Detach {
-			s.writeState()
-		}
-		announced <- announceBase(s.run)
-	}()
-	if s.req.Timeout > 0 {
-		pidfd := s.pidfd
-		time.AfterFunc(s.req.Timeout, func() { _ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0) })
-	}
-	switch {
-	case s.output.Load() != nil:
-		s.conn.f.Close() // the caller has what it waited for
-		s.output.Load().start(s.tty)
-	case s.tty >= 0:
-		go s.succeedCaller()
-	}
-	if r == nil {
-		r = s.reside()
-	}
-	status := s.wait()
-	finished := time.Now()
-	s.endOrphans()
-	if o := s.output.Load(); o != nil {
-		o.finish()
-	}
-	// The socket stays open: its end would tell succeedCaller to take the last
-	// output from the terminal, which the caller is reading.
-	_ = s.conn.send(msgExited, []byte{byte(status)})
-	s.writeExit(status, finished)
-	r.end(status)
-	forget := <-announced
-	forget()
-	s.clean()
-}
-
-// redirect takes the container's output to where a caller that does not stay
-// wants it.
-func (s *supervisor) redirect() error {
-	o, err := s.newOutput()
-	if err != nil {
-		return err
-	}
-	s.output.Store(o)
-	return o.redirect(s.req.Interactive)
-}
-
-func (s *supervisor) newOutput() (o *output, err error) {
-	o = &output{attached: make(map[*client]bool)}
-	if s.req.Log.Driver != "" {
-		o.log, err = openLog(s.req.Dir, s.req.Log)
-	}
-	return o, err
-}
-
-// writeExit leaves the fact of how the container ended.
-func (s *supervisor) writeExit(status int, finished time.Time) {
-	if s.req.Keep {
-		_ = containers.WriteExit(s.req.Dir, containers.Exit{Status: status, Started: s.started, Finished: finished})
-	}
-}
-
-// writeState leaves the fact by which other launches find this container.
-func (s *supervisor) writeState() {
-	d := &storage.Dir{Path: s.req.Dir, Keep: s.req.Keep}
-	if d.Keep {
-		// The state need not outlive a power cut, the rest should.
-		defer func() { go d.Sync() }()
-	}
-	defer unix.Close(s.gate)
-	_ = containers.WriteState(s.req.Dir, containers.State{PID: s.pid, Start: containers.StartTime(s.pid), Image: s.req.Image})
-}
-
-// releaseStdio lets go of the caller's standard descriptors, which the
-// container has now: a pipe must end when the container ends, not when the
-// clean-up does.
-func (s *supervisor) releaseStdio() {
-	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return
-	}
-	for fd := range 3 {
-		_ = unix.Dup3(null, fd, 0)
-	}
-	unix.Close(null)
-}
-
-// succeedCaller takes the terminal over once the caller is gone: the container
-// does not stop at a full terminal, and somebody else may attach to it.
-func (s *supervisor) succeedCaller() {
-	if _, _, _, err := s.conn.receive(); err == nil {
-		return
-	}
-	o, err := s.newOutput()
-	if err != nil {
-		o.log = nil // a terminal without a log is better than none
-	}
-	o.start(s.tty)
-	s.output.Store(o)
-}
-
-// wait waits for the container's first process.
-func (s *supervisor) wait() int {
-	var ws unix.WaitStatus
-	who, how := s.pid, 0
-	if s.adopts {
-		// Orphans that end before it are reaped, too; they come to this thread. What
-		// exec started belongs to other threads.
-		who, how = -1, unix.WNOTHREAD
-	}
-	for {
-		pid, err := unix.Wait4(who, &ws, how, nil)
-		if err != unix.EINTR && (err != nil || pid == s.pid) {
-			return exitStatus(ws)
-		}
-	}
 }

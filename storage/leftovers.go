@@ -16,6 +16,8 @@ import (
 type Leftover struct {
 	Path string // relative to Data
 	What string // in words
+	// Foreign says that it is none: nobody of us made it, and nobody deletes it.
+	Foreign bool
 }
 
 // Leftovers lists what [Containers.Reap] and [Containers.ReapFacts] would delete,
@@ -28,12 +30,12 @@ func (c Containers) Leftovers() ([]Leftover, error) {
 		all, errs = append(all, found...), append(errs, err)
 	}
 	for _, name := range c.probes() {
-		all = append(all, Leftover{name, "trial that was interrupted"})
+		all = append(all, Leftover{Path: name, What: "trial that was interrupted"})
 	}
 	names, err := readDir(filepath.Join(c.Data, namesDir))
 	for _, name := range names {
 		if c.stale(name) {
-			all = append(all, Leftover{filepath.Join(namesDir, name), "name of a container that is gone"})
+			all = append(all, Leftover{Path: filepath.Join(namesDir, name), What: "name of a container that is gone"})
 		}
 	}
 	return all, errors.Join(append(errs, err)...)
@@ -87,16 +89,16 @@ func (c Containers) leftIn(parent string) (all []Leftover, err error) {
 			if parent != trashDir && beingMade(dir) {
 				continue
 			}
-			all = append(all, Leftover{filepath.Join(parent, name), "container that was never finished"})
+			all = append(all, Leftover{Path: filepath.Join(parent, name), What: "container that was never finished"})
 		case parent == keptDir && ValidID(name):
 			all = append(all, c.leftFacts(name)...)
 		case held(path):
 		case parent == scratchDir && !strings.HasPrefix(name, dotPrefix):
-			all = append(all, Leftover{filepath.Join(parent, name), "throw-away container that has ended"})
+			all = append(all, Leftover{Path: filepath.Join(parent, name), What: "throw-away container that has ended"})
 		case parent != keptDir, strings.HasPrefix(name, gonePrefix):
-			all = append(all, Leftover{filepath.Join(parent, name), "removed container"})
+			all = append(all, Leftover{Path: filepath.Join(parent, name), What: "removed container"})
 		default:
-			all = append(all, Leftover{filepath.Join(parent, name), "not a container's directory"})
+			all = append(all, Leftover{Path: filepath.Join(parent, name), What: "not a container's directory", Foreign: true})
 		}
 	}
 	return all, nil
@@ -135,7 +137,7 @@ func (c Containers) leftFacts(id string) (all []Leftover) {
 	names, _ := readDir(filepath.Join(c.Data, keptDir, id))
 	for _, name := range names {
 		if strings.HasPrefix(name, dotPrefix) {
-			all = append(all, Leftover{filepath.Join(keptDir, id, name), "unfinished fact"})
+			all = append(all, Leftover{Path: filepath.Join(keptDir, id, name), What: "unfinished fact"})
 		}
 	}
 	return all
@@ -195,11 +197,11 @@ func LeftShifted(data string, keep func(layerID string) bool) (all []Leftover, e
 				continue // being made, or finished just now
 			}
 			lock.Close()
-			all = append(all, Leftover{filepath.Join(shiftedDir, name), "unfinished copy of a layer"})
+			all = append(all, Leftover{Path: filepath.Join(shiftedDir, name), What: "unfinished copy of a layer"})
 		case strings.HasPrefix(name, dotPrefix):
-			all = append(all, Leftover{filepath.Join(shiftedDir, name), "removed copy of a layer"})
+			all = append(all, Leftover{Path: filepath.Join(shiftedDir, name), What: "removed copy of a layer"})
 		case !keep(id):
-			all = append(all, Leftover{filepath.Join(shiftedDir, name), "copy of a layer that is gone"})
+			all = append(all, Leftover{Path: filepath.Join(shiftedDir, name), What: "copy of a layer that is gone"})
 		}
 	}
 	return all, err

@@ -94,11 +94,16 @@ func (h host) explainClone(err error) error {
 	return pick("cannot create a user namespace", err, []cause{
 		{(full || refused) && h.sysctl("user/max_user_namespaces") == "0", both(ErrDisabled), "user.max_user_namespaces is 0",
 			"echo user.max_user_namespaces=15000 | sudo tee /etc/sysctl.d/90-userns.conf && sudo sysctl --system"},
+		// A supervisor asks for both at once.
+		{full && h.sysctl("user/max_mnt_namespaces") == "0", both(ErrDisabled), "user.max_mnt_namespaces is 0",
+			"echo user.max_mnt_namespaces=15000 | sudo tee /etc/sysctl.d/90-userns.conf && sudo sysctl --system"},
 		{full, both(ErrDisabled), "too many, or nested more than 32 deep",
 			"end what holds them (lsns -t user), or: sudo sysctl -w user.max_user_namespaces=15000"},
 		{refused && h.sysctl("kernel/unprivileged_userns_clone") == "0", both(ErrDisabled), "kernel.unprivileged_userns_clone is 0",
 			"echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/90-userns.conf && sudo sysctl --system"},
 		only(refused, func() cause { c := h.appArmor(); c.is = both(ErrAppArmor); return c }),
+		{refused && h.confinement() != "", both(ErrAppArmor), "this program runs in the AppArmor profile " + h.confinement(),
+			"start it from an unconfined shell, or let the profile have userns and capabilities: coracle doctor"},
 		{refused, err, "the seccomp filter of an outer container, or a chroot, forbids it",
 			"start the outer container with --security-opt seccomp=unconfined"},
 		{errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS), both(ErrDisabled), "the kernel is older than 5.12, was built without, or a filter hides clone3",

@@ -14,12 +14,13 @@ import (
 // fineHost is a host on which nothing is in the way.
 func fineHost() host {
 	return host{
-		noNewPrivs: func() bool { return false },
-		bounding:   func(uint) bool { return true },
-		effective:  func() uint64 { return mapCaps },
-		stat:       func(string) (helperFile, error) { return helperFile{setuid: true}, nil },
-		sysctl:     func(string) string { return "" },
-		executable: func() string { return "/usr/bin/coracle" },
+		noNewPrivs:  func() bool { return false },
+		bounding:    func(uint) bool { return true },
+		effective:   func() uint64 { return mapCaps },
+		stat:        func(string) (helperFile, error) { return helperFile{setuid: true}, nil },
+		sysctl:      func(string) string { return "" },
+		executable:  func() string { return "/usr/bin/coracle" },
+		confinement: func() string { return "" },
 	}
 }
 
@@ -125,6 +126,8 @@ func TestExplainClone(t *testing.T) {
 		{"used up", sysctlIs("user/max_user_namespaces", "5"), "", unix.ENOSPC, ErrDisabled, []string{"lsns -t user"}},
 		{"Debian's switch", sysctlIs("kernel/unprivileged_userns_clone", "0"), "", unix.EPERM, ErrDisabled, []string{"unprivileged_userns_clone=1"}},
 		{"AppArmor", sysctlIs("kernel/apparmor_restrict_unprivileged_userns", "1"), "", unix.EACCES, ErrAppArmor, []string{"/etc/apparmor.d/"}},
+		{"no mount namespaces", sysctlIs("user/max_mnt_namespaces", "0"), "", unix.ENOSPC, ErrDisabled, []string{"max_mnt_namespaces is 0", "/etc/sysctl.d"}},
+		{"confined", func(h *host) { h.confinement = func() string { return "snap.x" } }, "", unix.EPERM, ErrAppArmor, []string{"AppArmor profile snap.x"}},
 		{"seccomp", nil, "", unix.EPERM, unix.EPERM, []string{"seccomp=unconfined"}},
 		{"old kernel", nil, "", unix.ENOSYS, ErrDisabled, []string{"5.12"}},
 		{"another", nil, "", unix.ENOMEM, unix.ENOMEM, []string{"cannot create a user namespace"}},
@@ -139,6 +142,16 @@ func TestExplainClone(t *testing.T) {
 	}
 	if err := ExplainClone(unix.ENOMEM); !errors.Is(err, unix.ENOMEM) {
 		t.Error(err)
+	}
+}
+
+func TestConfinedBy(t *testing.T) {
+	for label, want := range map[string]string{
+		"": "", "unconfined\n": "", "snap.x.y (enforce)\n": "snap.x.y", "x (complain)": "", "system_u:system_r:init_t:s0\x00": "",
+	} {
+		if got := confinedBy(label); got != want {
+			t.Errorf("%q: %q, not %q", label, got, want)
+		}
 	}
 }
 

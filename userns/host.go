@@ -16,6 +16,9 @@ type host struct {
 	stat       func(path string) (helperFile, error)
 	sysctl     func(name string) string // as below /proc/sys, "" if there is none
 	executable func() string            // this program's path, "" if unknown
+	// confinement is the AppArmor profile of this process, "" for none. The file may
+	// be another security module's, whose words are not of this form.
+	confinement func() string
 }
 
 // helperFile is what matters of a helper's file.
@@ -42,7 +45,24 @@ func thisHost() host {
 			}
 			return path
 		},
+		confinement: func() string {
+			text, err := os.ReadFile("/proc/self/attr/apparmor/current")
+			if err != nil {
+				// Linux before 5.8 has it under the old name only.
+				text, _ = os.ReadFile("/proc/self/attr/current")
+			}
+			return confinedBy(string(text))
+		},
 	}
+}
+
+// confinedBy reads a label: "NAME (enforce)", or "unconfined".
+func confinedBy(label string) string {
+	name, enforced := strings.CutSuffix(strings.TrimSpace(label), " (enforce)")
+	if !enforced {
+		return ""
+	}
+	return name
 }
 
 func noNewPrivs() bool {

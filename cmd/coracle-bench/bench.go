@@ -25,19 +25,21 @@ type amounts struct {
 	batches []batchSize
 	running []int // containers at once for the memory of each
 	stores  []int
+	resting int // containers at once that do nothing
 }
 
 type batchSize struct{ size, rounds int }
 
 func (o options) amounts() amounts {
 	if o.Quick {
-		return amounts{rounds: min(o.Rounds, 5), batches: []batchSize{{10, 2}}, running: []int{1, 5}, stores: []int{1, 100}}
+		return amounts{rounds: min(o.Rounds, 5), batches: []batchSize{{10, 2}}, running: []int{1, 5}, stores: []int{1, 100}, resting: 5}
 	}
 	return amounts{
 		rounds:  o.Rounds,
 		batches: []batchSize{{10, max(2, o.Rounds/3)}, {100, max(1, o.Rounds/10)}},
 		running: []int{1, 20},
 		stores:  []int{1, 100, 1000},
+		resting: 100,
 	}
 }
 
@@ -72,6 +74,9 @@ func measure(ctx context.Context, o options, w *world) (*Report, error) {
 		return nil, err
 	}
 	if err := b.measureAll(ctx, o.amounts(), r); err != nil {
+		return nil, err
+	}
+	if r.Life, err = b.measureLife(ctx, o.amounts(), st.bundles); err != nil {
 		return nil, err
 	}
 	r.Host.After = load()

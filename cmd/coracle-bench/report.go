@@ -15,6 +15,7 @@ type Report struct {
 	Batches []Batch  `json:"batches"`
 	Memory  []Memory `json:"memory"`
 	Stores  []Store  `json:"stores"`
+	Life    *Life    `json:"life,omitempty"`
 	Targets []Target `json:"targets"`
 	Notes   []string `json:"notes,omitempty"`
 }
@@ -85,6 +86,7 @@ func (r *Report) write(w io.Writer) error {
 	}
 	p.memory(r.Memory)
 	p.stores(r.Stores)
+	p.life(r.Life)
 	p.targets(r.Targets)
 	if len(r.Notes) > 0 {
 		p.line("\nnotes")

@@ -69,6 +69,7 @@ func (r *Report) targets() []Target {
 		flat.Value = ratio(last.Warm.Median, first.Warm.Median)
 	}
 	list = append(list, flat)
+	list = append(list, r.Life.lifeTargets()...)
 	for i := range list {
 		list[i] = list[i].judge()
 	}

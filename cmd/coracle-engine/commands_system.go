@@ -25,12 +25,12 @@ func (s *session) health() (*health.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &health.Store{Engine: store, Data: s.Data, Run: s.Run}, nil
+	return &health.Store{Engine: store, Data: s.Data, Run: s.Run, Containers: healthFacts{s.containers()}}, nil
 }
 
 // damaged is health for commands that go on without the image store.
 func (s *session) damaged() *health.Store {
-	h := &health.Store{Data: s.Data, Run: s.Run}
+	h := &health.Store{Data: s.Data, Run: s.Run, Containers: healthFacts{s.containers()}}
 	if h.Engine, h.OpenError = s.store(); h.OpenError == nil {
 		h.OpenError = h.Readable() // opening it reads none of the records
 	}

@@ -22,6 +22,8 @@ func volumeCommands() map[string]func() command {
 		"volume exists":  func() command { return &volumeExists{} },
 		"volume export":  func() command { return &volumeExport{} },
 		"volume import":  func() command { return &volumeImport{} },
+		"volume mount":   func() command { return &volumeMount{} },
+		"volume unmount": func() command { return &volumeUnmount{} },
 	}
 }
 

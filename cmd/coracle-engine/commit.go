@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"coracle/launcher/events"
+	"coracle/launcher/pause"
 	"coracle/launcher/rootfs"
 	"coracle/storage/engine/commit"
 	"coracle/storage/engine/containerfs"
@@ -25,7 +27,7 @@ type commitCmd struct {
 	Author         string   `short:"a" placeholder:"NAME" help:"Author of the image."`
 	Message        string   `short:"m" placeholder:"TEXT" help:"Comment on the change."`
 	Change         []string `short:"c" sep:"none" placeholder:"INSTRUCTION" help:"Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR."`
-	Pause          bool     `short:"p" help:"Stop the container's processes meanwhile; not possible yet."`
+	Pause          bool     `short:"p" negatable:"" help:"Stop the container's processes meanwhile."`
 	Format         string   `short:"f" default:"oci" placeholder:"oci|docker" help:"Format of the manifest (oci)."`
 	Quiet          bool     `short:"q" help:"Print nothing but the id."`
 	Squash         bool     `short:"s" help:"Make one layer of all."`
@@ -34,10 +36,7 @@ type commitCmd struct {
 }
 
 func (c *commitCmd) check() error {
-	switch {
-	case c.Pause:
-		return errors.New("--pause: processes cannot be stopped without a cgroup of the container's own, which is not there yet\n  fix: --pause=false")
-	case c.Format != "oci" && c.Format != "docker":
+	if c.Format != "oci" && c.Format != "docker" {
 		return fmt.Errorf("--format %q is neither oci nor docker", c.Format)
 	}
 	return nil
@@ -57,7 +56,16 @@ func (c *commitCmd) Run(ctx context.Context, s *session) error {
 		}
 		p.Names = []string{name}
 	}
-	err := s.changes(ctx, c.Container, func(changes *rootfs.Changes) error { return c.commit(ctx, s, changes, p) })
+	err := s.changes(ctx, c.Container, func(changes *rootfs.Changes) error {
+		commit := func() error { return c.commit(ctx, s, changes, p) }
+		if !c.Pause {
+			return commit()
+		}
+		return pause.While(ctx, s.containers(), changes.Container, commit)
+	})
+	if errors.Is(err, pause.ErrShared) {
+		return fmt.Errorf("--pause: %w\n  fix: --pause=false", err)
+	}
 	if errors.Is(err, rootfs.ErrNoLayers) {
 		return fmt.Errorf("%w, so nothing tells what it changed\n  fix: coracle export %s | coracle import - NAME", rootfs.ErrNoLayers, c.Container)
 	}
@@ -98,6 +106,7 @@ func (c *commitCmd) commit(ctx context.Context, s *session, changes *rootfs.Chan
 	if err != nil {
 		return fmt.Errorf("cannot commit: %w", err)
 	}
+	s.containerEvent(changes.Container, events.Commit, nil)
 	return c.report(id, notes)
 }
 
@@ -132,7 +141,7 @@ func (c *commitCmd) configure(p *commit.Params, changes *rootfs.Changes) error {
 // commandOf are the words after the image on run's command line, which may begin
 // with --.
 func commandOf(args []string) []string {
-	if args[0] == "--" {
+	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}
 	return args[min(1, len(args)):]

@@ -20,7 +20,7 @@ import (
 // diffCmd is `coracle diff`.
 type diffCmd struct {
 	Name   string `arg:"" name:"container|image" help:"Container, or image: name or id."`
-	Other  string `arg:"" optional:"" hidden:""`
+	Other  string `arg:"" optional:"" name:"other container|image" help:"What to compare it with; else the image that it was made from, or the layers beneath its uppermost one."`
 	Format string `placeholder:"json|TEMPLATE" help:"Print as JSON, or through a Go template."`
 	Latest bool   `hidden:""`
 }
@@ -29,10 +29,7 @@ type diffCmd struct {
 type changeRow struct{ Kind, Path string }
 
 func (c *diffCmd) Run(ctx context.Context, s *session) error {
-	switch {
-	case c.Other != "":
-		return errors.New("two containers or images cannot be compared yet\n  fix: coracle diff of each, and diff(1) of that")
-	case c.Latest:
+	if c.Latest {
 		return errors.New("--latest: name the container")
 	}
 	var changes []containerfs.Change
@@ -40,8 +37,10 @@ func (c *diffCmd) Run(ctx context.Context, s *session) error {
 		changes = append(changes, change)
 		return nil
 	}
-	err := s.changes(ctx, c.Name, func(c *rootfs.Changes) error { return c.List(ctx, collect) })
-	if errors.Is(err, storage.ErrNoContainer) {
+	var err error
+	if c.Other != "" {
+		err = s.compare(ctx, c.Name, c.Other, collect)
+	} else if err = s.changes(ctx, c.Name, func(c *rootfs.Changes) error { return c.List(ctx, collect) }); errors.Is(err, storage.ErrNoContainer) {
 		err = s.imageChanges(ctx, c.Name, collect)
 	}
 	if err != nil {

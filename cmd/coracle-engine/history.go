@@ -20,6 +20,8 @@ type history struct {
 	Human   bool   `short:"H" default:"true" negatable:"" help:"Sizes and times for people."`
 	NoTrunc bool   `help:"Nothing shortened."`
 	Quiet   bool   `short:"q" help:"Only ids."`
+
+	Platform string `help:"The image for OS/ARCH[/VARIANT], where several of a list are in the store." placeholder:"PLATFORM"`
 }
 
 // historyRow is a step as templates see it.
@@ -54,6 +56,9 @@ const shownBy = 45
 func (c *history) Run(ctx context.Context, s *session) error {
 	store, img, err := s.image(ctx, c.Image)
 	if err != nil {
+		return err
+	}
+	if img, err = images.ForPlatform(store, img, c.Platform); err != nil {
 		return err
 	}
 	all, err := s.catalog(ctx)

@@ -17,7 +17,10 @@ import (
 
 // errOutside says that a mount made now would be gone with this program: it has a
 // mount namespace of its own, unless it was started inside `coracle unshare`.
-var errOutside = errors.New("image mount works inside coracle unshare\n  fix: coracle unshare, and there: coracle image mount IMAGE")
+var errOutside = errors.New("image mount works inside coracle unshare, for as long as its shell runs\n  fix: coracle unshare, and there: coracle image mount IMAGE")
+
+// errNotMounted is for image unmount outside of `coracle unshare`.
+var errNotMounted = errors.New("image unmount works inside coracle unshare: out here no image is mounted, and the end of that shell unmounts all\n  fix: coracle unshare, and there: coracle image mount   (what is mounted)")
 
 // imageMount is `coracle image mount`.
 type imageMount struct {
@@ -100,9 +103,11 @@ type imageUnmount struct {
 func (c *imageUnmount) Run(ctx context.Context, s *session) error {
 	switch {
 	case !s.Unshared:
-		return errOutside
-	case c.All == (len(c.Images) > 0):
-		return errors.New("name images, or say --all")
+		return errNotMounted
+	case c.All && len(c.Images) > 0:
+		return errors.New("--all and names contradict each other\n  fix: coracle image unmount IMAGE…, or --all")
+	case !c.All && len(c.Images) == 0:
+		return errors.New("no image named\n  fix: coracle image unmount IMAGE…, or --all")
 	}
 	store, err := s.store()
 	if err != nil {
@@ -118,10 +123,17 @@ func (c *imageUnmount) Run(ctx context.Context, s *session) error {
 		case was:
 			fmt.Println(img.ID)
 		case !c.All:
-			errs = append(errs, fmt.Errorf("image %.12s is not mounted", img.ID))
+			errs = append(errs, fmt.Errorf("image %s is not mounted here\n  fix: coracle image mount   (what is)", imageLabel(img)))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func imageLabel(img *engine.Image) string {
+	if len(img.Names) > 0 {
+		return img.Names[0]
+	}
+	return img.ID[:12]
 }
 
 // findImages finds those that are named, or all.

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 
+	"coracle/launcher/events"
 	"coracle/storage/engine/images"
 )
 
@@ -19,7 +20,11 @@ func (c *tagCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	return images.Tag(ctx, store, img, c.Names)
+	err = images.Tag(ctx, store, img, c.Names)
+	if err == nil {
+		s.imageEvents(events.Tag, img.ID, c.Names)
+	}
+	return err
 }
 
 // untagCommand is `coracle untag`.
@@ -33,5 +38,13 @@ func (c *untagCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	return images.Untag(ctx, store, img, c.Names)
+	names := c.Names
+	if len(names) == 0 {
+		names = img.Names
+	}
+	err = images.Untag(ctx, store, img, c.Names)
+	if err == nil {
+		s.imageEvents(events.Untag, img.ID, names)
+	}
+	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/term"
 
+	"coracle/launcher/events"
 	"coracle/storage/engine"
 	"coracle/storage/engine/transfer"
 )
@@ -26,11 +27,17 @@ type importCommand struct {
 	Variant string   `help:"Variant of the architecture." placeholder:"VARIANT"`
 	Quiet   bool     `short:"q" help:"No progress."`
 
+	Platform  string `help:"OS/ARCH[/VARIANT] of the image: all three in one word." placeholder:"PLATFORM"`
+	SigPolicy string `name:"signature-policy" hidden:"" help:"podman's; does nothing: what is made here is trusted."`
+
 	Tar  string `arg:"" optional:"" help:"File or URL of a tar, compressed or not; - or nothing for standard input."`
 	Name string `arg:"" optional:"" help:"Name of the image."`
 }
 
 func (c *importCommand) Run(ctx context.Context, s *session) error {
+	if err := c.platform(); err != nil {
+		return err
+	}
 	i := &transfer.Import{
 		From: c.Tar, Changes: c.Change, Message: c.Message, OS: c.OS, Arch: c.Arch, Variant: c.Variant, Created: time.Now(),
 	}
@@ -60,6 +67,24 @@ func (c *importCommand) Run(ctx context.Context, s *session) error {
 		return engine.Explain(ctx, err)
 	}
 	fmt.Println("sha256:" + id)
+	s.event(events.Image, events.Import, id, c.Name)
+	return nil
+}
+
+// platform takes --platform apart.
+func (c *importCommand) platform() error {
+	if c.Platform == "" {
+		return nil
+	}
+	if c.OS != "" || c.Arch != "" || c.Variant != "" {
+		return errors.New("--platform says it all: it cannot be combined with --os, --arch and --variant")
+	}
+	p, err := engine.ParsePlatform(c.Platform)
+	if err != nil {
+		return err
+	}
+	parts := append(strings.Split(p, "/"), "")
+	c.OS, c.Arch, c.Variant = parts[0], parts[1], parts[2]
 	return nil
 }
 

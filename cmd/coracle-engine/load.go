@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"coracle/launcher/events"
 	"coracle/storage/engine"
 	"coracle/storage/engine/transfer"
 )
@@ -18,6 +19,11 @@ import (
 type loadCommand struct {
 	Input string `short:"i" help:"File or directory to read; else standard input." placeholder:"PATH"`
 	Quiet bool   `short:"q" help:"No progress."`
+
+	IDs string `name:"ids" help:"What to do with files whose owners are beyond your ids: squash gives them to root and remembers whose they were." placeholder:"squash"`
+
+	Platform  []string `help:"Only images for OS/ARCH[/VARIANT]; any number." placeholder:"PLATFORM"`
+	SigPolicy string   `name:"signature-policy" hidden:"" help:"policy.json to obey." placeholder:"FILE"`
 }
 
 func (c *loadCommand) Run(ctx context.Context, s *session) error {
@@ -29,7 +35,11 @@ func (c *loadCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	l := &transfer.Load{Store: store, Path: path, Note: func(n string) { fmt.Fprintln(os.Stderr, "coracle: "+n) }}
+	l := &transfer.Load{Store: store, Path: path, IDs: c.IDs, Platforms: c.Platform, Note: func(n string) { fmt.Fprintln(os.Stderr, "coracle: "+n) }}
+	if c.SigPolicy != "" {
+		sys := *store.Sys
+		sys.SignaturePolicyPath, store.Sys = c.SigPolicy, &sys
+	}
 	if !c.Quiet {
 		l.Progress = os.Stderr
 	}
@@ -41,13 +51,16 @@ func (c *loadCommand) Run(ctx context.Context, s *session) error {
 		for _, n := range i.Names {
 			fmt.Println("Loaded image: " + n)
 		}
+		s.imageEvents(events.Load, i.ID, i.Names)
 	}
 	return engine.Explain(ctx, err)
 }
 
 func (c *loadCommand) open() (f *os.File, path string, err error) {
 	if c.Input != "" && c.Input != "-" {
-		f, err = os.Open(c.Input)
+		if f, err = os.Open(c.Input); err != nil {
+			err = fmt.Errorf("cannot read the archive: %w\n  fix: coracle load --input FILE, which save wrote, and you may read", err)
+		}
 		return f, c.Input, err
 	}
 	if term.IsTerminal(0) {

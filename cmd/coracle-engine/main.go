@@ -24,6 +24,7 @@ import (
 
 	"coracle/cmd/internal/text"
 	"coracle/cmd/internal/verbs"
+	"coracle/launcher/cgroup"
 	"coracle/storage/engine"
 	"coracle/storage/record"
 )
@@ -57,6 +58,9 @@ func main() {
 	}
 	if len(os.Args) == 2 && (os.Args[1] == "resolve" || os.Args[1] == "list") {
 		os.Exit(engine.Main())
+	}
+	if len(os.Args) == 2 && os.Args[1] == cgroup.EngineVerb {
+		os.Exit(cgroupMain())
 	}
 	os.Exit(dispatch(os.Args[1:]))
 }
@@ -96,7 +100,7 @@ func dispatch(args []string) int {
 	if rest := args[n:]; slices.Contains(rest, "--help") || len(rest) == 1 && rest[0] == "-h" {
 		return help(k)
 	}
-	if _, err := k.Parse(args[n:]); err != nil {
+	if _, err := k.Parse(longBools(k, args[n:])); err != nil {
 		return report(fmt.Errorf("%w\n  fix: coracle %s --help", err, v.Path))
 	}
 	return execute(c)

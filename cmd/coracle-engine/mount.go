@@ -11,6 +11,7 @@ import (
 
 	"coracle/cmd/internal/format"
 	"coracle/launcher/containers"
+	"coracle/launcher/events"
 	"coracle/launcher/rootfs"
 )
 
@@ -64,6 +65,9 @@ func (c *mountCmd) Run(ctx context.Context, s *session) error {
 	var errs []error
 	for _, name := range names {
 		path, err := s.mounts().Mount(ctx, name)
+		if x, missing := s.containers().Find(name); err == nil && missing == nil {
+			s.containerEvent(x, events.Mount, nil)
+		}
 		switch {
 		case err != nil:
 			errs = append(errs, err)

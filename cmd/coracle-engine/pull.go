@@ -69,6 +69,7 @@ func (c *pullCommand) Run(ctx context.Context, s *session) error {
 		for _, id := range ids {
 			fmt.Println(id)
 		}
+		s.pulledEvents(store, image, ids)
 		if failed = errors.Join(failed, err); ctx.Err() != nil {
 			break
 		}

@@ -4,18 +4,25 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
+	"coracle/launcher/events"
+	"golang.org/x/term"
+
 	"coracle/storage/engine"
+	"coracle/storage/engine/images"
 	"coracle/storage/engine/transfer"
 )
 
 // pushCommand is `coracle push`.
 type pushCommand struct {
 	registryFlags
+	AllTags           bool          `short:"a" help:"Send all images that have the name, each under its tag."`
+	Platform          string        `help:"The image for OS/ARCH[/VARIANT], where several of a list are in the store." placeholder:"PLATFORM"`
 	All               bool          `help:"Send every image of the list that the image is one of, and the list."`
 	Digestfile        string        `help:"Write the digest of what was stored into a file." placeholder:"FILE"`
 	Format            string        `short:"f" help:"Format of the manifest: oci or v2s2; else the image's own." placeholder:"FORMAT"`
@@ -25,9 +32,9 @@ type pushCommand struct {
 	ForceCompression  *bool         `help:"Compress anew what the destination has in another form; the default with --compression-format." negatable:""`
 	RemoveSignatures  bool          `help:"Leave the image's signatures behind."`
 	SignBy            string        `help:"Sign with this key of GnuPG." placeholder:"KEY"`
-	SigstoreKey       string        `name:"sign-by-sigstore-private-key" hidden:""`
+	SigstoreKey       string        `name:"sign-by-sigstore-private-key" help:"Sign with this private key of sigstore's (cosign's)." placeholder:"FILE"`
 	Sigstore          string        `name:"sign-by-sigstore" hidden:""`
-	Passphrase        string        `name:"sign-passphrase-file" hidden:""`
+	Passphrase        string        `name:"sign-passphrase-file" help:"The key's passphrase is the first line of this file." placeholder:"FILE"`
 	Encrypt           []string      `name:"encryption-key" hidden:""`
 	EncryptLayer      []int         `name:"encrypt-layer" hidden:""`
 	NoContentTrust    bool          `name:"disable-content-trust" hidden:"" help:"Docker's; does nothing."`
@@ -42,6 +49,9 @@ type pushCommand struct {
 func (c *pushCommand) Run(ctx context.Context, s *session) error {
 	if err := c.refuse(); err != nil {
 		return err
+	}
+	if c.AllTags {
+		return c.allTags(ctx, s)
 	}
 	store, img, err := s.image(ctx, c.Image)
 	if err != nil {
@@ -58,19 +68,65 @@ func (c *pushCommand) Run(ctx context.Context, s *session) error {
 			return fmt.Errorf("%s is no name to push to\n  fix: coracle push %s REGISTRY/NAME:TAG", c.Image, c.Image)
 		}
 	}
-	ref, err := transfer.ParseDestination(store, dest)
+	if img, err = images.ForPlatform(store, img, c.Platform); err != nil {
+		return err
+	}
+	return c.send(ctx, s, p, img, dest)
+}
+
+// allTags sends every image of a repository. It goes on after an error.
+func (c *pushCommand) allTags(ctx context.Context, s *session) error {
+	if c.Destination != "" || c.Digestfile != "" || c.Platform != "" {
+		return errors.New("--all-tags sends each image to where its name says: it takes no destination, --digestfile or --platform")
+	}
+	store, err := s.store()
 	if err != nil {
 		return err
 	}
-	if c.SignBy != "" {
-		if p.Sign, err = transfer.Signer(ctx, c.SignBy, ref.DockerReference()); err != nil {
+	names, err := images.Tags(store, c.Image)
+	if err != nil {
+		return err
+	}
+	p, done, err := c.push(s, store)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var failed error
+	for _, name := range names {
+		if !c.Quiet {
+			fmt.Fprintln(os.Stderr, "Pushing "+name)
+		}
+		img, err := images.Find(ctx, store, name)
+		if err == nil {
+			err = c.send(ctx, s, p, img, name)
+		}
+		if failed = errors.Join(failed, err); ctx.Err() != nil {
+			break
+		}
+	}
+	return failed
+}
+
+// send sends one image to one place.
+func (c *pushCommand) send(ctx context.Context, s *session, p *transfer.Push, img *engine.Image, dest string) error {
+	ref, err := transfer.ParseDestination(p.Store, dest)
+	if err != nil {
+		return err
+	}
+	if ref.Transport().Name() == "docker" {
+		if err := engine.CheckAuthFile(p.Sys); err != nil {
 			return err
 		}
+	}
+	if err := c.sign(ctx, p, ref); err != nil {
+		return err
 	}
 	digest, err := p.Run(ctx, img, ref)
 	if err != nil {
 		return engine.Explain(ctx, err)
 	}
+	s.event(events.Image, events.Push, img.ID, dest)
 	if c.Digestfile != "" {
 		if err := os.WriteFile(c.Digestfile, []byte(digest.String()), 0o644); err != nil {
 			return fmt.Errorf("the image was pushed, but --digestfile: %w", err)
@@ -79,11 +135,45 @@ func (c *pushCommand) Run(ctx context.Context, s *session) error {
 	return nil
 }
 
+// sign has the push sign what it sends to ref.
+func (c *pushCommand) sign(ctx context.Context, p *transfer.Push, ref engine.Reference) (err error) {
+	var passphrase []byte
+	if c.Passphrase != "" {
+		if passphrase, err = transfer.ReadPassphrase(c.Passphrase); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.SignBy != "":
+		p.Sign, err = transfer.Signer(ctx, c.SignBy, passphrase, ref.DockerReference())
+	case c.SigstoreKey != "":
+		if passphrase == nil {
+			if !term.IsTerminal(0) {
+				return errors.New("the key has a passphrase, and standard input is no terminal to ask for it on\n  fix: --sign-passphrase-file FILE")
+			}
+			asked, err := readPassword("Passphrase of the key: ")
+			if err != nil {
+				return err
+			}
+			passphrase = []byte(asked)
+		}
+		var s *transfer.Sigstore
+		if s, err = transfer.NewSigstore(c.SigstoreKey, passphrase, ref, p.Sys); err == nil {
+			p.Attach = s.Attach
+		}
+	}
+	return err
+}
+
 // refuse is for what podman knows and cannot be done here.
 func (c *pushCommand) refuse() error {
 	switch {
-	case c.SigstoreKey != "" || c.Sigstore != "" || c.Passphrase != "":
-		return fmt.Errorf("sigstore signatures are not supported\n  fix: --sign-by KEY, or cosign sign after the push")
+	case c.Sigstore != "":
+		return errors.New("--sign-by-sigstore: certificates of Fulcio and entries in Rekor are not supported\n  fix: --sign-by-sigstore-private-key FILE, or cosign sign after the push")
+	case c.SigstoreKey != "" && c.SignBy != "":
+		return errors.New("--sign-by and --sign-by-sigstore-private-key: one signature at a time")
+	case c.Passphrase != "" && c.SigstoreKey == "" && c.SignBy == "":
+		return errors.New("--sign-passphrase-file is for --sign-by and --sign-by-sigstore-private-key")
 	case len(c.Encrypt) > 0 || len(c.EncryptLayer) > 0:
 		return fmt.Errorf("encrypted layers are not supported")
 	case c.Retry < 0:

@@ -3,12 +3,9 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"strings"
 
 	"coracle/storage/engine"
-	"coracle/storage/engine/transfer"
 )
 
 // registryFlags are how to speak with a registry.
@@ -22,14 +19,6 @@ type registryFlags struct {
 // access is what the flags say; a password that they lack is asked for.
 func (f *registryFlags) access() (engine.Access, error) {
 	a := engine.Access{AuthFile: f.Authfile, Creds: f.Creds, CertDir: f.CertDir, TLSVerify: f.TLSVerify}
-	if a.AuthFile == "" {
-		a.AuthFile = transfer.EnvironmentFile()
-	}
-	if a.AuthFile != "" {
-		if _, err := os.Stat(a.AuthFile); err != nil {
-			return a, fmt.Errorf("--authfile: %w", err)
-		}
-	}
 	if a.Creds != "" && !strings.Contains(a.Creds, ":") {
 		password, err := readPassword("Password: ")
 		if err != nil {

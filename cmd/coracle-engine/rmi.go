@@ -50,6 +50,7 @@ func (c *rmi) Run(ctx context.Context, s *session) error {
 	for _, f := range found {
 		done, err := c.remove(ctx, store, r, f)
 		printRemoved(done)
+		s.removedEvents(done)
 		deleted = deleted || len(done.Deleted) > 0
 		if err != nil {
 			errs = append(errs, err)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"coracle/launcher/events"
 	"coracle/storage/engine"
 	"coracle/storage/engine/images"
 	"coracle/storage/engine/transfer"
@@ -24,6 +25,9 @@ type saveCommand struct {
 	Compress     bool   `help:"Compress layers, with docker-dir."`
 	Uncompressed bool   `help:"Leave layers as they are, with oci-archive and oci-dir."`
 	Multi        bool   `name:"multi-image-archive" short:"m" help:"podman's; several images are always taken."`
+
+	Platform  string `help:"The image for OS/ARCH[/VARIANT], where several of a list are in the store." placeholder:"PLATFORM"`
+	SigPolicy string `name:"signature-policy" hidden:"" help:"podman's; does nothing: what is in the store was accepted."`
 
 	Images []string `arg:"" help:"Images to save; two names of one image are one image with two names."`
 }
@@ -52,9 +56,17 @@ func (c *saveCommand) Run(ctx context.Context, s *session) error {
 		w.Progress = transfer.NewProgress(os.Stderr)
 	}
 	if c.Output != "" && !isStream(c.Output) {
-		return engine.Explain(ctx, w.To(ctx, c.Output, items))
+		err = w.To(ctx, c.Output, items)
+	} else {
+		err = w.Stream(ctx, os.Stdout, items)
 	}
-	return engine.Explain(ctx, w.Stream(ctx, os.Stdout, items))
+	if err != nil {
+		return engine.Explain(ctx, err)
+	}
+	for _, i := range items {
+		s.imageEvents(events.Save, i.Image.ID, i.Names)
+	}
+	return nil
 }
 
 // isStream is for podman's way to say standard output.
@@ -79,12 +91,16 @@ func (c *saveCommand) items(ctx context.Context, store *engine.Store) (items []t
 		if err != nil {
 			return nil, err
 		}
+		name := transfer.NameOf(img.Names, word)
+		if img, err = images.ForPlatform(store, img, c.Platform); err != nil {
+			return nil, err
+		}
 		i := slices.IndexFunc(items, func(have transfer.Item) bool { return have.Image.ID == img.ID })
 		if i < 0 {
 			i = len(items)
 			items = append(items, transfer.Item{Image: img})
 		}
-		if name := transfer.NameOf(img.Names, word); name != "" && !slices.Contains(items[i].Names, name) {
+		if name != "" && !slices.Contains(items[i].Names, name) {
 			items[i].Names = append(items[i].Names, name)
 		}
 	}

@@ -55,6 +55,9 @@ func (c *searchCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	if err := engine.CheckAuthFile(sys); err != nil {
+		return err
+	}
 	q := &transfer.Search{Sys: sys, Limit: c.Limit}
 	if c.ListTags {
 		return c.tags(ctx, q)

@@ -142,8 +142,8 @@ func dfVerbose(u *health.Usage) error {
 			status = "running"
 		}
 		containers = append(containers, dfContainer{
-			ContainerID: format.ShortID(k.ID), Image: format.ShortID(k.Intent.ImageID), Command: askedFor(k.Intent.Args), LocalVolumes: k.Volumes,
-			Size: format.Size(k.Size), Created: format.Age(k.Intent.Created, now), Status: status, Names: k.Name,
+			ContainerID: format.ShortID(k.ID), Image: format.ShortID(k.Image), Command: askedFor(k.Command), LocalVolumes: k.Volumes,
+			Size: format.Size(k.Size), Created: format.Age(k.Created, now), Status: status, Names: k.Name,
 		})
 	}
 	slices.SortStableFunc(containers, func(a, b dfContainer) int { return cmp.Compare(a.Names, b.Names) })
@@ -168,13 +168,8 @@ func dfVerbose(u *health.Usage) error {
 	return nil
 }
 
-// askedFor is what was asked to run: the words after the image.
-func askedFor(args []string) string {
-	if len(args) == 0 {
-		return ""
-	}
-	return format.Truncate(strings.Join(args[1:], " "), 40)
-}
+// askedFor is what was asked to run, shortened.
+func askedFor(command []string) string { return format.Truncate(strings.Join(command, " "), 40) }
 
 // splitName is an image's name without and with only the tag.
 func splitName(name string) (repository, tag string) {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"coracle/cmd/internal/format"
-	"coracle/launcher/containers"
+	"coracle/launcher/events"
 	"coracle/storage/engine/health"
 	"coracle/storage/engine/images"
 	"coracle/storage/record"
@@ -19,13 +19,18 @@ import (
 
 // systemPrune is `coracle system prune`.
 type systemPrune struct {
-	All     bool     `short:"a" help:"Remove all images that no container needs, not only those without a name."`
-	Force   bool     `short:"f" help:"Do not ask."`
-	Volumes bool     `help:"Remove volumes that no container uses, too."`
-	Filter  []string `sep:"none" help:"Only what fits: until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]." placeholder:"KEY=VALUE"`
+	All      bool     `short:"a" help:"Remove all images that no container needs, not only those without a name."`
+	Force    bool     `short:"f" help:"Do not ask."`
+	Volumes  bool     `help:"Remove volumes that no container uses, too."`
+	Build    bool     `hidden:"" help:"podman's: what builds left; leftovers go anyway."`
+	External bool     `hidden:"" help:"podman's: see image prune."`
+	Filter   []string `sep:"none" help:"Only what fits: until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]." placeholder:"KEY=VALUE"`
 }
 
 func (c *systemPrune) Run(ctx context.Context, s *session) error {
+	if c.External {
+		return errors.New("--external removes containers of podman and buildah, which are theirs to remove\n  fix: podman container prune, buildah rm --all; then coracle system prune")
+	}
 	filter, err := parsePruneFilter(c.Filter, time.Now())
 	if err != nil {
 		return err
@@ -71,11 +76,17 @@ func (c *systemPrune) prune(ctx context.Context, s *session, h *health.Store, fi
 			total += g.Size
 		}
 	}
-	gone, err := h.PruneContainers(ctx, func(k *containers.Container) bool { return filter.fits(k.Intent.Created, k.Intent.Labels) })
+	gone, err := h.PruneContainers(ctx, func(k *health.Facts) bool { return filter.fits(k.Created, k.Labels) })
 	say("Containers", gone, err)
+	for _, g := range gone {
+		s.event(events.Container, events.Remove, g.ID, "")
+	}
 	if c.Volumes {
 		gone, err := h.PruneVolumes(ctx, func(v *volume.Volume) bool { return filter.fits(v.Created, v.Labels) })
 		say("Volumes", gone, err)
+		for _, g := range gone {
+			s.event(events.Volume, events.Remove, "", g.ID)
+		}
 	}
 	removal := &images.Removal{Free: s.freeImage(false), List: s.catalog}
 	removed, freed, err := removal.Prune(ctx, h.Engine, images.Pruning{
@@ -83,6 +94,7 @@ func (c *systemPrune) prune(ctx context.Context, s *session, h *health.Store, fi
 	})
 	gone, total = nil, total+freed
 	for _, r := range removed {
+		s.removedEvents(r)
 		for _, id := range r.Deleted {
 			gone = append(gone, health.Pruned{ID: id})
 		}
@@ -92,6 +104,7 @@ func (c *systemPrune) prune(ctx context.Context, s *session, h *health.Store, fi
 	total += size
 	errs = append(errs, err)
 	fmt.Printf("Total reclaimed space: %s\n", format.Size(total))
+	s.event(events.System, events.Prune, "", "")
 	return errors.Join(errs...)
 }
 

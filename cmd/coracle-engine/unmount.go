@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"coracle/launcher/events"
 )
 
 // unmountCmd is `coracle unmount`.
@@ -51,6 +53,9 @@ func (c *unmountCmd) Run(ctx context.Context, s *session) error {
 			continue
 		}
 		fmt.Println(id)
+		if x, err := s.containers().Find(id); err == nil {
+			s.containerEvent(x, events.Unmount, nil)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"coracle/launcher/events"
 	"coracle/storage/volume"
 )
 
@@ -42,5 +43,6 @@ func (c *volumeCreate) Run(_ context.Context, s *session) error {
 		return err
 	}
 	fmt.Println(v.Name)
+	s.event(events.Volume, events.Create, "", v.Name)
 	return nil
 }

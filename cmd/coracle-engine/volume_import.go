@@ -10,11 +10,11 @@ import (
 	"os"
 	"sync/atomic"
 
-	"go.podman.io/image/v5/pkg/compression"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"coracle/storage/engine/containerfs"
+	"coracle/storage/engine/decode"
 )
 
 // volumeImport is `coracle volume import`.
@@ -41,7 +41,7 @@ func (c *volumeImport) Run(ctx context.Context, s *session) error {
 		return errors.New("an archive is not typed\n  fix: coracle volume import " + c.Name + " FILE")
 	}
 	packed := &counter{r: in}
-	plain, _, err := compression.AutoDecompress(packed)
+	plain, _, err := decode.Open(packed)
 	if err != nil {
 		return fmt.Errorf("cannot read the archive: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"coracle/launcher/events"
 	"coracle/storage/volume"
 )
 
@@ -41,6 +42,8 @@ func (c *volumePrune) Run(ctx context.Context, s *session) error {
 	gone, err := s.volumes().RemoveUnused(unwanted)
 	for _, v := range gone {
 		fmt.Println(v.Name)
+		s.event(events.Volume, events.Remove, "", v.Name)
 	}
+	s.event(events.Volume, events.Prune, "", "")
 	return errors.Join(err, s.sweep(ctx))
 }

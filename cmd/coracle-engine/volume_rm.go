@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 
+	"coracle/launcher/events"
 	"coracle/storage/volume"
 )
 
@@ -51,6 +52,7 @@ func (c *volumeRm) Run(ctx context.Context, s *session) error {
 		}
 		if err == nil {
 			fmt.Println(v.Name)
+			s.event(events.Volume, events.Remove, "", v.Name)
 			continue
 		}
 		if errors.Is(err, volume.ErrInUse) {

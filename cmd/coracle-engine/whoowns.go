@@ -41,14 +41,11 @@ type viewer struct {
 }
 
 func (c *whoownsCmd) Run(ctx context.Context, s *session) error {
-	viewers, done, err := c.viewers(ctx, s)
+	viewers, done, failed := c.viewers(ctx, s)
 	defer done()
-	if err != nil {
-		return err
-	}
 	hostNames := containerfs.Host().Names()
 	rows := []ownerRow{}
-	var errs []error
+	errs := []error{failed}
 	for _, path := range c.Paths {
 		uid, gid, err := s.owner(ctx, path)
 		if err != nil {
@@ -63,11 +60,14 @@ func (c *whoownsCmd) Run(ctx context.Context, s *session) error {
 		}
 	}
 	l := format.List{Format: c.Format, NoHeading: c.NoHeading, Default: "{{.Path}}\t{{.In}}\t{{.UID}}\t{{.User}}\t{{.GID}}\t{{.Group}}"}
-	return errors.Join(append(errs, l.Print(os.Stdout, rows))...)
+	if len(rows) > 0 || c.Format != "" {
+		errs = append(errs, l.Print(os.Stdout, rows))
+	}
+	return errors.Join(errs...)
 }
 
 // viewers are the containers named, else those that run.
-func (c *whoownsCmd) viewers(ctx context.Context, s *session) (all []viewer, done func(), err error) {
+func (c *whoownsCmd) viewers(ctx context.Context, s *session) (all []viewer, done func(), failed error) {
 	var roots []*rootfs.Root
 	done = func() {
 		for _, r := range roots {
@@ -94,11 +94,12 @@ func (c *whoownsCmd) viewers(ctx context.Context, s *session) (all []viewer, don
 	seen := map[string]bool{}
 	for _, name := range names {
 		r, err := s.root(ctx, name, rootfs.Files)
-		if err != nil && !slices.Contains(c.Container, name) && len(name) == 64 {
-			continue // one that ended just now
+		if err != nil && !slices.Contains(c.Container, name) {
+			continue // it ended just now, or the path that names it will say so
 		}
 		if err != nil {
-			return nil, done, err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		roots = append(roots, r)
 		if id := r.Container.ID; !seen[id] {
@@ -106,7 +107,7 @@ func (c *whoownsCmd) viewers(ctx context.Context, s *session) (all []viewer, don
 			all = append(all, viewer{nameOf(r), r.Root, r.Names()})
 		}
 	}
-	return all, done, nil
+	return all, done, failed
 }
 
 func nameOf(r *rootfs.Root) string {

@@ -37,7 +37,7 @@ func container(args []string) (v ownVerb, ok bool) {
 // aboutContainers are the commands that may be called with the word container in
 // front.
 func aboutContainers() []string {
-	return []string{"run", "create", "start", "stop", "restart", "kill", "ps", "attach", "logs", "wait", "exec", "rm", "rename", "top"}
+	return []string{"run", "create", "start", "stop", "restart", "kill", "ps", "attach", "logs", "wait", "exec", "rm", "rename", "top", "pause", "unpause", "stats", "port"}
 }
 
 // containerUsage lists what the engine does not do.
@@ -61,17 +61,19 @@ type ContainerInspectCmd struct {
 	Names      []string `arg:"" optional:"" name:"container" help:"Names or ids."`
 	Format     string   `short:"f" placeholder:"TEMPLATE|json" help:"Print in another form."`
 	Latest     bool     `short:"l" help:"The container made last."`
+	Size       bool     `short:"s" help:"Show how much they take on disk."`
 	Namespaces bool     `help:"Show their namespaces."`
 }
 
 // Run shows everything about the containers.
 func (c *ContainerInspectCmd) Run(ctx context.Context) (int, error) {
-	return (&InspectCmd{Names: c.Names, Type: "container", Format: c.Format, Latest: c.Latest, Namespaces: c.Namespaces}).Run(ctx)
+	return (&InspectCmd{Names: c.Names, Type: "container", Format: c.Format, Latest: c.Latest, Size: c.Size, Namespaces: c.Namespaces}).Run(ctx)
 }
 
 // ContainerExistsCmd is `coracle container exists`.
 type ContainerExistsCmd struct {
-	Name string `arg:"" name:"container" help:"Name or id."`
+	Name     string `arg:"" name:"container" help:"Name or id."`
+	External bool   `help:"Containers of other programs count, too: none can be seen."`
 }
 
 // Run tells by the exit status: 0 yes, 1 no.

@@ -39,7 +39,7 @@ func TestInspectHelpers(t *testing.T) {
 		t.Error("no map is null in JSON")
 	}
 	for options, want := range map[string]inspectMount{
-		"ro,rslave": {Propagation: "rslave"}, "rw": {RW: true}, "": {RW: true}, "rro": {}, "rprivate,z": {RW: true, Propagation: "rprivate"},
+		"ro,rslave": {Propagation: "rslave"}, "rw": {RW: true, Propagation: "rprivate"}, "": {RW: true, Propagation: "rprivate"}, "rro": {Propagation: "rprivate"}, "rprivate,z": {RW: true, Propagation: "rprivate"},
 	} {
 		m := inspectMountOf(nil, volume.Mount{Type: "bind", Source: "/a", Destination: "/b", Options: strings.Split(options, ",")})
 		if m.RW != want.RW || m.Propagation != want.Propagation || m.Source != "/a" || m.Destination != "/b" || m.Driver != "" {
@@ -67,7 +67,7 @@ func TestInspectParts(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 	h := inspectHostOf(c, o, spec)
-	want := inspectLog{Type: "k8s-file", Config: map[string]string{"max-size": "4k"}, Path: launcher.LogPath(c)}
+	want := inspectLog{Type: "k8s-file", Config: map[string]string{"max-size": "4k"}, Path: launcher.LogPath(c), Size: "4k"}
 	if !reflect.DeepEqual(h.LogConfig, want) || h.IpcMode != "host" || h.PidMode != "private" || h.NetworkMode != "none" || h.ShmSize != 64<<20 || h.OomScoreAdj != 5 || len(h.Ulimits) != 1 || !h.Init || h.AutoRemove {
 		t.Errorf("%+v", h)
 	}

@@ -1,5 +1,12 @@
 package main
 
+import (
+	"coracle/launcher"
+	"coracle/launcher/cgroup"
+	"coracle/launcher/containers"
+	"coracle/launcher/intent"
+)
+
 // The types are podman's (define.InspectContainerData), which are docker's
 // (container.InspectResponse) with more fields; what tools read is there.
 
@@ -34,7 +41,13 @@ type inspected struct {
 	NetworkSettings inspectNetwork
 	Config          inspectConfig
 	HostConfig      inspectHostConfig
-	Namespaces      []inspectNamespace `json:",omitempty"`
+	GraphDriver     inspectDriver
+	// SizeRw is what the changes take on disk, SizeRootFs that and the image, with --size.
+	SizeRw     *int64 `json:",omitempty"`
+	SizeRootFs *int64 `json:",omitempty"`
+	// Limits are those asked for and those in force, side by side.
+	Limits     []cgroup.Limit       `json:",omitempty"`
+	Namespaces []launcher.Namespace `json:",omitempty"`
 }
 
 type inspectState struct {
@@ -52,6 +65,15 @@ type inspectState struct {
 	StartedAt  string
 	FinishedAt string
 	CgroupPath string
+	// Health is docker's name and Healthcheck podman's older one; nil when nothing is checked.
+	Health        *containers.Health `json:",omitempty"`
+	Healthcheck   *containers.Health `json:",omitempty"`
+	StoppedByUser bool
+	// There are no checkpoints; podman's clients read these all the same.
+	Checkpointed   bool
+	CheckpointedAt string
+	RestoredAt     string
+	Restored       bool
 }
 
 type inspectMount struct {
@@ -67,15 +89,50 @@ type inspectMount struct {
 }
 
 type inspectNetwork struct {
-	IPAddress   string
-	IPPrefixLen int
-	Gateway     string
-	MacAddress  string
-	Bridge      string
-	SandboxID   string
-	SandboxKey  string
-	Ports       map[string][]struct{ HostIP, HostPort string }
-	Networks    map[string]any
+	EndpointID             string
+	Gateway                string
+	IPAddress              string
+	IPPrefixLen            int
+	IPv6Gateway            string
+	GlobalIPv6Address      string
+	GlobalIPv6PrefixLen    int
+	MacAddress             string
+	Bridge                 string
+	SandboxID              string
+	HairpinMode            bool
+	LinkLocalIPv6Address   string
+	LinkLocalIPv6PrefixLen int
+	SandboxKey             string
+	Ports                  map[string][]inspectPort
+	Networks               map[string]*inspectEndpoint
+}
+
+// inspectPort is where a port is published.
+type inspectPort struct {
+	HostIP   string `json:"HostIp"`
+	HostPort string
+}
+
+// inspectEndpoint is a container in one network.
+type inspectEndpoint struct {
+	EndpointID          string
+	NetworkID           string
+	Gateway             string
+	IPAddress           string
+	IPPrefixLen         int
+	IPv6Gateway         string
+	GlobalIPv6Address   string
+	GlobalIPv6PrefixLen int
+	MacAddress          string
+	Aliases             []string
+	Links               []string
+	DriverOpts          map[string]string
+}
+
+// inspectDriver is how the root file system is made.
+type inspectDriver struct {
+	Name string
+	Data map[string]string
 }
 
 type inspectConfig struct {
@@ -98,10 +155,17 @@ type inspectConfig struct {
 	Annotations  map[string]string
 	StopSignal   string
 	StopTimeout  int
-	Timezone     string `json:",omitempty"`
-	Umask        string
-	ExposedPorts map[string]struct{} `json:",omitempty"`
-	// CreateCommand is the command line after the program's name.
+	Healthcheck  *intent.Healthcheck `json:",omitempty"`
+	// The next are podman's.
+	StartupHealthCheck         *intent.Healthcheck `json:",omitempty"`
+	HealthcheckOnFailureAction string              `json:",omitempty"`
+	HealthLogDestination       string
+	HealthMaxLogCount          int    `json:"HealthcheckMaxLogCount"`
+	HealthMaxLogSize           int    `json:"HealthcheckMaxLogSize"`
+	Timezone                   string `json:",omitempty"`
+	Umask                      string
+	ExposedPorts               map[string]struct{} `json:",omitempty"`
+	// CreateCommand is the command line that made the container.
 	CreateCommand []string
 }
 
@@ -111,9 +175,22 @@ type inspectHostConfig struct {
 	ContainerIDFile string
 	LogConfig       inspectLog
 	NetworkMode     string
-	PortBindings    map[string]any
+	PortBindings    map[string][]inspectPort
 	RestartPolicy   inspectRestart
 	AutoRemove      bool
+	AutoRemoveImage bool
+	Annotations     map[string]string
+	VolumeDriver    string
+	VolumesFrom     []string
+	Devices         []inspectPath
+	Links           []string
+	Isolation       string
+	Cgroup          string
+	CgroupManager   string
+	CgroupnsMode    string
+	ConsoleSize     [2]uint
+	MaskedPaths     []string
+	ReadonlyPaths   []string
 	CapAdd          []string
 	CapDrop         []string
 	Dns             []string //nolint:revive // docker's spelling
@@ -134,15 +211,14 @@ type inspectHostConfig struct {
 	Tmpfs           map[string]string
 	ShmSize         int64
 	Runtime         string
-	Memory          int64
-	MemorySwap      int64
-	NanoCpus        int64
-	CpuPeriod       uint64
-	CpuQuota        int64
-	CpuShares       uint64
-	PidsLimit       int64
 	Ulimits         []inspectUlimit
 	Init            bool
+	inspectResources
+}
+
+// inspectPath is a device that was asked for.
+type inspectPath struct {
+	PathOnHost, PathInContainer, CgroupPermissions string
 }
 
 type inspectLog struct {
@@ -163,14 +239,4 @@ type inspectMaps struct{ UidMap, GidMap []string } //nolint:revive // podman's s
 type inspectUlimit struct {
 	Name       string
 	Soft, Hard int64
-}
-
-// inspectNamespace is one of the container's namespaces, with --namespaces.
-type inspectNamespace struct {
-	Type  string
-	Inode uint64
-	// Host says that it is the one of the caller.
-	Host bool
-	// Shared are the names of other containers that are in it.
-	Shared []string `json:",omitempty"`
 }

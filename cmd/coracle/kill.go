@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"coracle/launcher"
+	"coracle/launcher/events"
 	"coracle/launcher/intent"
 )
 
@@ -22,8 +24,16 @@ func (c *KillCmd) Run(ctx context.Context) (int, error) {
 	}
 	return c.each(ctx, func(all *launcher.Containers, name string) error {
 		x, err := all.Running(name)
+		if errors.Is(err, launcher.ErrRestarting) {
+			if ok, eerr := all.EndRestarts(x, sig); ok {
+				return eerr
+			}
+		}
 		if err == nil {
 			err = all.Signal(x, sig)
+		}
+		if err == nil {
+			all.Event(x, events.Kill, map[string]string{"signal": strconv.Itoa(int(sig))})
 		}
 		if c.All && errors.Is(err, launcher.ErrNotRunning) {
 			return nil

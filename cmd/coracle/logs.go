@@ -33,6 +33,7 @@ func (c *LogsCmd) Run(ctx context.Context) (int, error) {
 		return launcher.ExitFailed, err
 	}
 	l := launcher.Logs{Follow: c.Follow, Tail: -1, Timestamps: c.Timestamps, Out: os.Stdout, Err: os.Stderr}
+	l.Note = func(text string) { fmt.Fprintln(os.Stderr, "coracle: "+text) }
 	now := time.Now()
 	if l.Since, err = moment("--since", c.Since, now); err != nil {
 		return launcher.ExitFailed, err

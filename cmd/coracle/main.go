@@ -32,14 +32,28 @@ var own = []ownVerb{
 	{"inspect", "Show everything about containers, images or volumes.", func() verb { return &InspectCmd{} }},
 	{"logs", "Print what a detached container wrote.", func() verb { return &LogsCmd{} }},
 	{"wait", "Wait for containers to end, and print their exit statuses.", func() verb { return &WaitCmd{} }},
+	{"healthcheck run", "Check the health of a container, and tell it by the exit status.", func() verb { return &HealthcheckRunCmd{} }},
 	{"exec", "Run a command in a running container.", func() verb { return &ExecCmd{} }},
 	{"rm", "Remove containers.", func() verb { return &RmCmd{} }},
 	{"rename", "Give a container another name.", func() verb { return &RenameCmd{} }},
+	{"update", "Change the limits of containers.", func() verb { return &UpdateCmd{} }},
 	{"top", "List the processes of a container.", func() verb { return &TopCmd{} }},
+	{"stats", "Show what containers use, again and again.", func() verb { return &StatsCmd{} }},
+	{"pause", "Stop all processes of containers for a while.", func() verb { return &PauseCmd{} }},
+	{"unpause", "Let the processes of paused containers go on.", func() verb { return &UnpauseCmd{} }},
+	{"ns", "Show the namespaces of containers, beside the host's.", func() verb { return &NsCmd{} }},
+	{"ns run", "Run a command in some of a container's namespaces.", func() verb { return &NsRunCmd{} }},
 	{"container exists", "Tell by the exit status whether a container is there.", func() verb { return &ContainerExistsCmd{} }},
 	{"container prune", "Remove all containers that do not run.", func() verb { return &ContainerPruneCmd{} }},
+	{"quadlet install", "Make systemd services of .container files.", func() verb { return &QuadletInstallCmd{} }},
+	{"quadlet print", "Print the systemd service that a .container file stands for.", func() verb { return &QuadletPrintCmd{} }},
+	{"quadlet rm", "Remove services that quadlet install made.", func() verb { return &QuadletRmCmd{} }},
+	{"generate systemd", "Not here: see quadlet install.", func() verb { return &GenerateSystemdCmd{} }},
 	{"unshare", "Run a command, or your shell, as root of the namespace that containers are made in.", func() verb { return &UnshareCmd{} }},
 	{"doctor", "Check what this host allows, and say how to mend the rest.", func() verb { return &DoctorCmd{} }},
+	{"port", "List the published ports of a container.", func() verb { return &PortCmd{} }},
+	{"events", "Show what happens to containers, images and volumes.", func() verb { return &EventsCmd{} }},
+	{"info", "Show what this host and this program are.", func() verb { return &InfoCmd{} }},
 	{"version", "Print the version.", func() verb { return &VersionCmd{} }},
 }
 
@@ -71,6 +85,10 @@ func dispatch(args []string) int {
 		return launcher.Sweep()
 	case launcher.UnshareName:
 		return launcher.UnsharedMain(args[1:])
+	case launcher.SizesName:
+		return launcher.SizesMain()
+	case launcher.VisitName:
+		return launcher.VisitMain()
 	case doctor.ProbeName:
 		return doctor.Probe(args[1:])
 	}
@@ -92,9 +110,15 @@ func dispatch(args []string) int {
 	case "-v", "--version":
 		name = "version"
 	}
+	if name == "ns" && len(args) > 2 && args[2] == "run" {
+		return run("ns run", "Run a command in some of a container's namespaces.", &NsRunCmd{}, args[3:])
+	}
 	for _, v := range own {
 		if v.name == name {
 			return run(v.name, v.help, v.make(), args[2:])
+		}
+		if len(args) > 2 && v.name == name+" "+args[2] {
+			return run(v.name, v.help, v.make(), args[3:])
 		}
 	}
 	if v, ok := container(args[1:]); ok {
@@ -132,9 +156,9 @@ func store(args []string) int {
 		listGroup(os.Stdout, group)
 		return 0
 	case len(group) > 0:
-		return report(fmt.Errorf("unknown command %q\n  fix: coracle %s --help", args[0]+" "+args[1], args[0]))
+		return report(unknownCommand(args[0], args))
 	}
-	return report(fmt.Errorf("unknown command %q\n  fix: coracle help", args[0]))
+	return report(unknownCommand("", args))
 }
 
 // run parses and executes one verb.

@@ -19,9 +19,14 @@ type PsCmd struct {
 	Quiet     bool     `short:"q" help:"Show ids only."`
 	NoTrunc   bool     `help:"Do not shorten anything."`
 	Format    string   `placeholder:"TEMPLATE|json" help:"Print in another form."`
-	Filter    []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Show only what fits: id, name, label, status, exited, ancestor, before, since, volume, network."`
+	Filter    []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Show only what fits: id, name, label, status, exited, ancestor, before, since, volume, network, health, restart-policy."`
 	Latest    bool     `short:"l" help:"Show the container made last."`
 	Last      int      `short:"n" placeholder:"N" help:"Show the N containers made last."`
+	Size      bool     `short:"s" help:"Show how much the changes take on disk."`
+	NS        bool     `name:"ns" aliases:"namespace" help:"Show the namespaces."`
+	Pod       bool     `short:"p" help:"Show pods: there are none."`
+	External  bool     `help:"Show containers of other programs, too: none can be seen."`
+	Sync      bool     `hidden:"" help:"podman's; what is shown is always true."`
 	NoHeading bool     `name:"noheading" help:"Leave the titles out."`
 	Sort      string   `default:"created" placeholder:"created|id|image|names|runningfor|status" help:"Order."`
 }
@@ -43,13 +48,22 @@ func (c *PsCmd) Run(ctx context.Context) (int, error) {
 	slices.SortFunc(list, func(a, b *containers.Container) int { return b.Intent.Created.Compare(a.Intent.Created) })
 	rows := []psRow{}
 	for _, x := range list {
-		if !fit(x) || !c.All && !c.Latest && c.Last == 0 && !status && x.Status() != containers.Running {
+		if !fit(x) || !c.All && !c.Latest && c.Last == 0 && !status && x.PID == 0 && x.Status() != containers.Restarting {
 			continue
 		}
 		rows = append(rows, psRow{c: x, now: time.Now(), whole: c.NoTrunc})
 	}
 	if n := c.Last; n > 0 || c.Latest {
 		rows = rows[:min(max(n, 1), len(rows))]
+	}
+	if c.Size || strings.Contains(c.Format, ".Size") || c.Sort == "size" {
+		sizes, err := all.Sizes(ctx, list)
+		if err != nil {
+			return launcher.ExitFailed, err
+		}
+		for i, r := range rows {
+			rows[i].size, rows[i].sized = sizes[r.c.ID], true
+		}
 	}
 	if err := psSort(rows, c.Sort); err != nil {
 		return launcher.ExitFailed, err
@@ -64,6 +78,15 @@ func (c *PsCmd) Run(ctx context.Context) (int, error) {
 		Format: c.Format, NoHeading: c.NoHeading, Headers: map[string]string{"ID": "CONTAINER ID", "RunningFor": "CREATED", "CreatedHuman": "CREATED"},
 		Default: "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
 	}
+	if c.NS {
+		l.Default = "{{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.Namespaces.Cgroup}}\t{{.Namespaces.IPC}}\t{{.Namespaces.MNT}}\t{{.Namespaces.NET}}\t{{.Namespaces.PIDNS}}\t{{.Namespaces.User}}\t{{.Namespaces.UTS}}"
+		if c.Format == "" && !c.NoHeading {
+			return psNamespaces(rows)
+		}
+	}
+	if c.Size {
+		l.Default += "\t{{.Size}}"
+	}
 	if err := l.Print(os.Stdout, rows); err != nil {
 		return launcher.ExitFailed, err
 	}
@@ -75,6 +98,8 @@ type psRow struct {
 	c     *containers.Container
 	now   time.Time
 	whole bool
+	size  int64
+	sized bool
 }
 
 // ID is the container's id, shortened unless --no-trunc.
@@ -129,11 +154,30 @@ func (r psRow) State() string { return r.c.Status() }
 func (r psRow) Status() string {
 	switch e := r.c.Exit; r.c.Status() {
 	case containers.Running:
-		return "Up " + format.Duration(r.now.Sub(r.c.Started))
+		return "Up " + format.Duration(r.now.Sub(r.c.Started)) + r.health()
+	case containers.Restarting:
+		if e != nil {
+			return fmt.Sprintf("Restarting (%d) %s", e.Status, format.Age(cmpTime(e.Finished, e.Started), r.now))
+		}
+		return "Restarting"
+	case containers.Paused:
+		return "Up " + format.Duration(r.now.Sub(r.c.Started)) + " (Paused)"
 	case containers.Exited:
 		return fmt.Sprintf("Exited (%d) %s", e.Status, format.Age(cmpTime(e.Finished, e.Started), r.now))
 	}
 	return "Created"
+}
+
+// health is what docker puts behind the state, where health is checked.
+func (r psRow) health() string {
+	switch h := launcher.HealthStatus(r.c); h {
+	case "":
+		return ""
+	case containers.Starting:
+		return " (health: starting)"
+	default:
+		return " (" + h + ")"
+	}
 }
 
 func cmpTime(a, b time.Time) time.Time {
@@ -181,7 +225,9 @@ func (r psRow) Pid() int { return r.c.PID }
 func (r psRow) Ports() string { return "" }
 
 // Networks are those it is connected to.
-func (r psRow) Networks() string { return "" }
+func (r psRow) Networks() string { return strings.Join(r.networks(), ",") }
+
+func (r psRow) networks() []string { return []string{} }
 
 // Mounts are the destinations of what is mounted.
 func (r psRow) Mounts() string { return strings.Join(r.mounts(), ",") }
@@ -199,8 +245,8 @@ func (r psRow) JSON() any {
 	return map[string]any{
 		"Id": r.c.ID, "ID": r.c.ID, "Image": r.Image(), "ImageID": r.ImageID(), "Command": r.c.Intent.Command(), "Names": []string{r.c.Name},
 		"Created": r.Created(), "CreatedAt": r.RunningFor(), "StartedAt": r.StartedAt(), "Exited": r.Exited(), "ExitedAt": r.ExitedAt(), "ExitCode": r.ExitCode(),
-		"State": r.State(), "Status": r.Status(), "Labels": orEmpty(r.Labels()), "Mounts": r.mounts(), "Networks": []string{}, "Ports": []any{},
-		"Pid": r.c.PID, "AutoRemove": !r.c.Keep, "IsInfra": false, "Pod": "", "PodName": "", "Restarts": 0, "Size": nil, "Namespaces": map[string]any{}, "CIDFile": "",
+		"State": r.State(), "Status": r.Status(), "Labels": orEmpty(r.Labels()), "Mounts": r.mounts(), "Networks": r.networks(), "Ports": []any{},
+		"Pid": r.c.PID, "AutoRemove": !r.c.Keep, "IsInfra": false, "Pod": "", "PodName": "", "Restarts": r.c.Restarts.Count, "Size": r.sizes(), "Namespaces": r.Namespaces(), "CIDFile": r.CIDFile(), "ExposedPorts": nil,
 	}
 }
 

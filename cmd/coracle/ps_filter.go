@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"coracle/launcher"
 	"coracle/launcher/containers"
+	"coracle/launcher/intent"
 	"coracle/storage/volume"
 )
 
@@ -27,7 +30,7 @@ func psFilter(list []*containers.Container, filters []string) (fit func(*contain
 			return nil, false, err
 		}
 		status = status || key == "status" || key == "exited"
-		if key == "label" {
+		if key == "label" || key == "label!" {
 			key = f // each for itself
 		}
 		byKey[key] = append(byKey[key], one)
@@ -59,12 +62,31 @@ func psTest(list []*containers.Container, key, value string) (func(*containers.C
 			return ok && (!exact || have == v)
 		}, nil
 	case "status":
-		words := []string{containers.Created, containers.Running, containers.Exited, "paused", "stopped", "initialized"}
+		words := []string{containers.Created, containers.Running, containers.Exited, containers.Paused, containers.Restarting, "stopped", "initialized"}
 		if !slices.Contains(words, value) {
 			return nil, fmt.Errorf("invalid --filter status=%s: %s are possible", value, strings.Join(words, ", "))
 		}
 		return func(c *containers.Container) bool {
 			return c.Status() == value || value == "stopped" && c.Status() == containers.Exited
+		}, nil
+	case "health":
+		words := []string{containers.Starting, containers.Healthy, containers.Unhealthy, "none"}
+		if !slices.Contains(words, value) {
+			return nil, fmt.Errorf("invalid --filter health=%s: %s are possible", value, strings.Join(words, ", "))
+		}
+		return func(c *containers.Container) bool {
+			h := launcher.HealthStatus(c)
+			return h == value || h == "" && value == "none"
+		}, nil
+	case "restart-policy":
+		if p, err := (&intent.RestartFlags{Restart: value}).Policy(); err != nil || value == "" {
+			return nil, fmt.Errorf("invalid --filter restart-policy=%s: no, on-failure, always and unless-stopped are possible", value)
+		} else if !p.Restarts() {
+			value = ""
+		}
+		return func(c *containers.Container) bool {
+			name, _, _ := strings.Cut(c.Intent.Restart, ":")
+			return name == value || c.Intent.Restart == value
 		}, nil
 	case "exited":
 		n, err := strconv.Atoi(value)
@@ -93,10 +115,28 @@ func psTest(list []*containers.Container, key, value string) (func(*containers.C
 				return m.Destination == value || m.Name == value || m.Source == value
 			})
 		}, nil
+	case "pod":
+		return func(*containers.Container) bool { return false }, nil // there are none
+	case "command":
+		return func(c *containers.Container) bool {
+			return slices.Contains(c.Intent.Command(), value) || strings.Join(c.Intent.Command(), " ") == value
+		}, nil
+	case "until":
+		until, err := moment("--filter until=", value, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		return func(c *containers.Container) bool { return c.Intent.Created.Before(until) }, nil
+	case "label!":
+		k, v, exact := strings.Cut(value, "=")
+		return func(c *containers.Container) bool {
+			have, ok := c.Intent.Labels[k]
+			return !ok || exact && have != v
+		}, nil
 	case "network":
 		return func(c *containers.Container) bool { return c.Intent.Network == value }, nil
 	}
-	return nil, fmt.Errorf("invalid --filter %q: id, name, label, status, exited, ancestor, before, since, volume and network are possible", key)
+	return nil, fmt.Errorf("invalid --filter %q: id, name, label, status, exited, ancestor, before, since, volume, network, pod, health, restart-policy, command, until and label! are possible", key)
 }
 
 // isImage tells whether a container was made from the image: by id, its
@@ -119,11 +159,13 @@ func psSort(rows []psRow, by string) error {
 		"names":      func(a, b psRow) int { return cmp.Compare(a.c.Name, b.c.Name) },
 		"runningfor": func(a, b psRow) int { return a.c.Started.Compare(b.c.Started) },
 		"status":     func(a, b psRow) int { return cmp.Compare(a.Status(), b.Status()) },
+		"size":       func(a, b psRow) int { return cmp.Compare(a.size, b.size) },
+		"pod":        func(a, b psRow) int { return 0 },
 		"command":    func(a, b psRow) int { return cmp.Compare(a.Command(), b.Command()) },
 	}
 	less, ok := keys[by]
 	if !ok {
-		return fmt.Errorf("invalid --sort %q: created, command, id, image, names, runningfor and status are possible", by)
+		return fmt.Errorf("invalid --sort %q: created, command, id, image, names, runningfor, size and status are possible", by)
 	}
 	slices.SortStableFunc(rows, less)
 	return nil

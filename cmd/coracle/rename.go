@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"coracle/launcher"
+	"coracle/launcher/events"
 )
 
 // RenameCmd is `coracle rename`.
@@ -22,5 +23,11 @@ func (c *RenameCmd) Run(ctx context.Context) (int, error) {
 	if err != nil {
 		return launcher.ExitFailed, err
 	}
-	return status([]error{all.Rename(x.Dir, c.To)})
+	old := x.Name
+	if err := all.Rename(x.Dir, c.To); err != nil {
+		return launcher.ExitFailed, err
+	}
+	x.Name = c.To
+	all.Event(x, events.Rename, map[string]string{"oldName": old})
+	return 0, nil
 }

@@ -20,6 +20,8 @@ type kind struct {
 	who     string // user, nosub or root: the name of its directories
 	program bool   // the arguments begin with a program; else the program is coracle
 	cgroup2 bool   // sees the unified hierarchy: podman and crun refuse a hybrid one
+	// delegated puts it in a cgroup that is handed over to the user.
+	delegated bool
 }
 
 // kinds are the names of commands for scripts.
@@ -28,6 +30,7 @@ func kinds() map[string]kind {
 		"coracle":        {who: "user"},
 		"asuser":         {who: "user", program: true},
 		"peer":           {who: "user", program: true, cgroup2: true},
+		"delegated":      {who: "user", program: true, cgroup2: true, delegated: true},
 		"asnosub":        {who: "nosub"},
 		"ascoracle-root": {who: "root"},
 	}
@@ -199,6 +202,11 @@ func become(k kind) error {
 	}
 	if k.cgroup2 {
 		if err := mountCgroup2(); err != nil {
+			return err
+		}
+	}
+	if k.delegated {
+		if err := delegateTo(uid, gid); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,8 @@ import (
 	imgspec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"coracle/storage/engine/decode"
 )
 
 // cmdMkimage is `mkimage NAME [-FLAG VALUE]… LAYER…`: it makes a small image in
@@ -35,7 +37,7 @@ func cmdMkimage(ts *testscript.TestScript, neg bool, args []string) {
 	l := &layout{dir: ts.MkAbs(args[0])}
 	ts.Check(os.MkdirAll(filepath.Join(l.dir, "blobs/sha256"), 0o755))
 	for _, layer := range layers {
-		if strings.HasSuffix(layer, ".tar.gz") {
+		if strings.Contains(layer, ".tar.") {
 			ts.Check(l.takeLayer(ts.MkAbs(layer)))
 			continue
 		}
@@ -50,7 +52,9 @@ func cmdMkimage(ts *testscript.TestScript, neg bool, args []string) {
 
 // image is what the flags say.
 type image struct {
-	config   imgspec.ImageConfig
+	config imgspec.ImageConfig
+	// health is docker's, which OCI has no word for: JSON.
+	health   json.RawMessage
 	platform imgspec.Platform
 	tag      string
 	gzip     bool
@@ -90,6 +94,7 @@ func imageFlags() map[string]func(*image, string) error {
 		"env":        func(i *image, v string) error { i.config.Env = append(i.config.Env, v); return nil },
 		"volume":     func(i *image, v string) error { return set(&i.config.Volumes, v) },
 		"expose":     func(i *image, v string) error { return set(&i.config.ExposedPorts, v) },
+		"health":     func(i *image, v string) error { i.health = json.RawMessage(v); return nil },
 		"gzip":       func(i *image, v string) error { i.gzip = v == "yes"; return nil },
 		"history":    func(i *image, v string) error { i.history = v == "yes"; return nil },
 		"label": func(i *image, v string) error {
@@ -169,7 +174,7 @@ func (l *layout) takeLayer(path string) error {
 	}
 	defer f.Close()
 	blob := sha256.New()
-	z, err := gzip.NewReader(io.TeeReader(f, blob))
+	z, _, err := decode.Open(io.TeeReader(f, blob))
 	if err != nil {
 		return err
 	}
@@ -194,10 +199,10 @@ func (l *layout) finish(img image) error {
 			steps = append(steps, imgspec.History{CreatedBy: fmt.Sprintf("mkimage, layer %d", i+1)})
 		}
 	}
-	config, err := l.json(imgspec.MediaTypeImageConfig, imgspec.Image{
+	config, err := l.json(imgspec.MediaTypeImageConfig, withHealth(imgspec.Image{
 		Platform: img.platform, Config: img.config,
 		RootFS: imgspec.RootFS{Type: "layers", DiffIDs: l.diffs}, History: steps,
-	})
+	}, img.health))
 	if err != nil {
 		return err
 	}
@@ -364,4 +369,16 @@ func TestMkimage(t *testing.T) {
 			t.Errorf("%q passes", args)
 		}
 	}
+}
+
+// withHealth is a configuration that says how to check a container's health.
+func withHealth(i imgspec.Image, health json.RawMessage) any {
+	type config struct {
+		imgspec.ImageConfig
+		Healthcheck json.RawMessage `json:",omitempty"`
+	}
+	return struct {
+		imgspec.Image
+		Config config `json:"config"`
+	}{i, config{i.Config, health}}
 }

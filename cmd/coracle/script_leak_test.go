@@ -140,6 +140,9 @@ func (s *script) leaks() []string {
 		}
 		found = append(found, heldLocks(env["XDG_DATA_HOME"])...)
 		found = append(found, heldLocks(env["XDG_RUNTIME_DIR"])...)
+		if a.lock != nil {
+			found = append(found, cgroupsOf(a.uid)...)
+		}
 	}
 	return found
 }

@@ -13,6 +13,7 @@ import (
 type StartCmd struct {
 	Names       []string `arg:"" optional:"" name:"container" help:"Names or ids."`
 	All         bool     `help:"Start all containers."`
+	Filter      []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Start those that fit, as with ps."`
 	Attach      bool     `short:"a" help:"Stay, and show the output; pass the exit status on."`
 	Interactive bool     `short:"i" help:"Give it standard input."`
 	SigProxy    bool     `default:"true" negatable:"" help:"With --attach, pass signals on."`
@@ -25,7 +26,7 @@ func (c *StartCmd) Run(ctx context.Context) (int, error) {
 	if err != nil {
 		return launcher.ExitFailed, err
 	}
-	names, err := chosen(all, c.Names, c.All, c.Latest)
+	names, err := choice{Names: c.Names, All: c.All, Latest: c.Latest, Filter: c.Filter}.names(all)
 	if err != nil {
 		return launcher.ExitFailed, err
 	}
@@ -56,48 +57,4 @@ func status(errs []error) (int, error) {
 		return launcher.ExitFailed, err
 	}
 	return 0, nil
-}
-
-// chosen are the containers that a command line names in one of the ways.
-func chosen(all *launcher.Containers, names []string, every, latest bool) ([]string, error) {
-	if !every && !latest {
-		if len(names) == 0 {
-			return nil, errors.New("no container named\n  fix: give names or ids; coracle ps -a lists them")
-		}
-		return names, nil
-	}
-	if len(names) > 0 || every && latest {
-		return nil, errors.New("--all, --latest and names contradict each other")
-	}
-	list, err := all.List()
-	if err != nil {
-		return nil, err
-	}
-	newest := -1
-	for i, x := range list {
-		names = append(names, x.ID)
-		if newest < 0 || x.Intent.Created.After(list[newest].Intent.Created) {
-			newest = i
-		}
-	}
-	if latest {
-		if newest < 0 {
-			return nil, errors.New("there are no containers")
-		}
-		return []string{list[newest].ID}, nil
-	}
-	return names, nil
-}
-
-// chosenOne is chosen for commands that take one container.
-func chosenOne(all *launcher.Containers, name string, latest bool) (string, error) {
-	var names []string
-	if name != "" {
-		names = []string{name}
-	}
-	names, err := chosen(all, names, false, latest)
-	if err != nil {
-		return "", err
-	}
-	return names[0], nil
 }

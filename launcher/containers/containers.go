@@ -29,6 +29,13 @@ type Intent struct {
 	Created time.Time
 	Image   string `json:",omitempty"` // as asked for
 	ImageID string `json:",omitempty"`
+	// ImageDigest is of the image's manifest, ImageSize what it takes unpacked, in
+	// bytes, ExposedPorts are its ports: "80/tcp".
+	ImageDigest  string   `json:",omitempty"`
+	ImageSize    int64    `json:",omitempty"`
+	ExposedPorts []string `json:",omitempty"`
+	// CreateCommand is the command line that made it.
+	CreateCommand []string `json:",omitempty"`
 	User    string `json:",omitempty"` // --user
 	// UIDs and GIDs are the ids of its files: from container to base ids. Empty:
 	// base ids.
@@ -44,9 +51,14 @@ type Intent struct {
 	Seccomp     string            `json:",omitempty"` // "", "unconfined" or the path of a profile
 	Cwd         string            // where relative paths begin
 	LogDriver   string            `json:",omitempty"` // empty: no log is kept
+	LogPath     string            `json:",omitempty"` // where it is; empty: in the container's directory
 	Labels      map[string]string `json:",omitempty"`
 	StopSignal  int
 	StopTimeout float64 // seconds, negative for ever
+	// Restart is the restart policy as the flag has it, empty for none.
+	Restart string `json:",omitempty"`
+	// Health is what is checked, as package launcher/intent has it; nil: nothing.
+	Health json.RawMessage `json:",omitempty"`
 }
 
 // Command is what is executed.
@@ -70,12 +82,16 @@ type Container struct {
 	// from a later process of the same pid: see [StartTime].
 	PID   int
 	Start string
+	// Paused says that it runs, and that its processes do not go on.
+	Paused bool
 	// Mounts is what was mounted because somebody asked for it.
 	Mounts []volume.Mount
 	// Started is when it was started last, zero if it never was; Exit how it ended
 	// last, nil while it runs.
 	Started time.Time
 	Exit    *Exit
+	// Restarts is how often it was run again since somebody started it.
+	Restarts Restarts
 	// Err says why the intent cannot be read; the container is there all the same.
 	Err error
 }
@@ -129,7 +145,8 @@ func (s Set) look(d *storage.Dir) (*Container, error) {
 			return nil, fmt.Errorf("cannot tell whether container %s is running: %w", d.ID, err)
 		}
 		state, ok = ReadState(d)
-		if !c.Running || !ok || state.Exists() || time.Now().After(deadline) {
+		c.Restarts = ReadRestarts(d)
+		if !c.Running || !ok || c.Restarts.Waiting || state.Exists() || time.Now().After(deadline) {
 			break
 		}
 	}
@@ -145,6 +162,9 @@ func (s Set) look(d *storage.Dir) (*Container, error) {
 		c.Err = fmt.Errorf("container %s is being made or removed just now\n  fix: run the command again", d.ID)
 	case !errors.Is(err, fs.ErrNotExist) || d.Keep:
 		c.Err = fmt.Errorf("container %s: its record cannot be read: %w", d.ID, err)
+	}
+	if p, ok := c.ReadPause(); ok {
+		c.Paused = p.Holds()
 	}
 	c.history(ok)
 	if claim, err := volume.ReadClaim(d); err == nil {

@@ -14,8 +14,10 @@ const exitFact = "exit.json"
 type Exit struct {
 	Status            int // as a shell shows it: 128 and the signal's number after a signal
 	Started, Finished time.Time
-	OOMKilled         bool   `json:",omitempty"`
-	Error             string `json:",omitempty"` // why it never ran
+	OOMKilled         bool `json:",omitempty"`
+	// StoppedByUser says that somebody asked for it.
+	StoppedByUser bool   `json:",omitempty"`
+	Error         string `json:",omitempty"` // why it never ran
 }
 
 // WriteExit leaves the fact in a container's directory.

@@ -13,13 +13,19 @@ const (
 	Created = "created" // never started, or not yet
 	Running = "running"
 	Exited  = "exited"
+	// Restarting is docker's: its supervisor waits before it runs it again.
+	Restarting = "restarting"
 )
 
 // Status is one of the words above.
 func (c *Container) Status() string {
 	switch {
+	case c.Paused:
+		return Paused
 	case c.PID != 0:
 		return Running
+	case c.Running && c.Restarts.Waiting:
+		return Restarting
 	case c.Exit != nil:
 		return Exited
 	}

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"coracle/userns"
 )
 
 // findStore is the directory of the image store: what storage.conf names, or
@@ -80,4 +82,11 @@ func tomlString(text, section, key string) string {
 		return value
 	}
 	return ""
+}
+
+// StoreDir is the directory of the user's image store, existing or not.
+func StoreDir(grant userns.Grant) string {
+	e := &exam{Host: RealHost(), grant: grant}
+	e.UID = grant.UID
+	return e.findStore()
 }

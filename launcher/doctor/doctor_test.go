@@ -39,6 +39,7 @@ type fake struct {
 	connect error
 	grant   userns.Grant
 	lookup  error
+	podman  string
 	maps    error
 	trial   map[string]outcome
 }
@@ -69,6 +70,7 @@ func healthy() *fake {
 			"/proc/sys/user/max_mnt_namespaces":       "63000\n",
 			"/proc/sys/net/ipv4/ping_group_range":     "0\t2147483647\n",
 			"/proc/self/cgroup":                       "0::/user.slice/user-1000.slice/session-1.scope\n",
+			"/proc/self/mountinfo":                    "30 20 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n",
 			anaSlice + "/cgroup.controllers":          "cpuset cpu io memory pids\n",
 			"/etc/os-release":                         "ID=debian\n",
 			"/etc/subuid":                             "ana:100000:65536\nbob:165536:65536\n",
@@ -78,6 +80,7 @@ func healthy() *fake {
 			"/usr/bin/newuidmap":  {Mode: 0o755 | fs.ModeSetuid},
 			"/usr/bin/newgidmap":  {Mode: 0o755 | fs.ModeSetuid},
 			"/run/systemd/system": {Mode: 0o755 | fs.ModeDir},
+			anaRun + "/bus":       {UID: ana},
 			anaRun:                {Mode: 0o700 | fs.ModeDir, UID: ana},
 		},
 		fsType: map[string]FileSystem{
@@ -154,12 +157,13 @@ func (f *fake) host() *Host {
 			}
 			return err
 		},
-		Writable: func(string) bool { return !f.noWrite },
-		Mkdir:    func(string) error { return nil },
-		Scratch:  func(dir string) (string, func(), error) { return dir + "/tmp", func() {}, f.scratch },
-		Connect:  func(string) error { return f.connect },
-		Lookup:   func(context.Context) (userns.Grant, error) { return f.grant, f.lookup },
-		Maps:     func(context.Context, userns.Grant) error { return f.maps },
+		Writable:      func(string) bool { return !f.noWrite },
+		Mkdir:         func(string) error { return nil },
+		Scratch:       func(dir string) (string, func(), error) { return dir + "/tmp", func() {}, f.scratch },
+		Connect:       func(string) error { return f.connect },
+		Lookup:        func(context.Context) (userns.Grant, error) { return f.grant, f.lookup },
+		Maps:          func(context.Context, userns.Grant) error { return f.maps },
+		PodmanVersion: func(context.Context) string { return f.podman },
 		Try: func(_ context.Context, t Trial) ([]Step, error) {
 			o := f.trial[t.Name]
 			return o.steps, o.err

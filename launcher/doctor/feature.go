@@ -31,6 +31,7 @@ func Features() []Feature {
 		{"proc", Fail, "a container cannot have its own /proc; only --pid host can work", procMount},
 		{"overlay", Fail, "no container can have a root file system of its own made from image layers", overlay},
 		{"store", Warn, "images unpack slowly or not at all: network file systems refuse files owned by sub-ids", store},
+		{"podman", Warn, "images are not shared between podman and coracle, and podman's take several times the space", podman},
 		{"root file system", Warn, "every container's files are served slowly, or copied before it starts", rootWay},
 		{"keep-id", Warn, "the first container with other ids of its own (--userns keep-id, auto, nomap) waits until the image is copied for them", keepID},
 		{"free space", Warn, "pulling an image may fail half way", space},

@@ -32,7 +32,9 @@ type Host struct {
 	Connect    func(path string) error                      // connect to a Unix socket, and close
 	Lookup     func(context.Context) (userns.Grant, error)  // which ids may be mapped
 	Try        func(context.Context, Trial) ([]Step, error) // run a probe in a child
-	Maps       func(context.Context, userns.Grant) error    // write the grant's maps into a child's user namespace
+	// PodmanVersion is what podman says of itself, "" when there is none.
+	PodmanVersion func(context.Context) string
+	Maps          func(context.Context, userns.Grant) error // write the grant's maps into a child's user namespace
 }
 
 // File is what stat(2) tells of a file.
@@ -66,12 +68,13 @@ func RealHost() *Host {
 		Writable: func(path string) bool {
 			return unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS) == nil
 		},
-		Mkdir:   tryMkdir,
-		Scratch: scratch,
-		Connect: connect,
-		Lookup:  userns.Lookup,
-		Try:     try,
-		Maps:    tryMaps,
+		Mkdir:         tryMkdir,
+		Scratch:       scratch,
+		Connect:       connect,
+		Lookup:        userns.Lookup,
+		Try:           try,
+		Maps:          tryMaps,
+		PodmanVersion: podmanVersion,
 	}
 }
 

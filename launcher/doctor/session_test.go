@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"io/fs"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -19,26 +18,6 @@ func TestDevices(t *testing.T) {
 		{"absent", func(f *fake) { delete(f.open, "/dev/fuse") }, "/dev/fuse", Warn, "not there", "modprobe fuse"},
 		{"forbidden", open("/dev/fuse", unix.EPERM), "/dev/fuse", Warn, "may not", "chmod 0666"},
 		{"odd", open("/dev/fuse", unix.EIO), "/dev/fuse", Warn, "input/output", ""},
-	})
-}
-
-func TestCgroups(t *testing.T) {
-	run(t, []one{
-		{"delegated", func(f *fake) {}, "cgroup", OK, "user@1000.service: cpuset cpu io memory pids", ""},
-		{"version 1", func(f *fake) { f.fsType["/sys/fs/cgroup"] = FileSystem{Type: unix.TMPFS_MAGIC} }, "cgroup", Warn, "version 1", "unified_cgroup_hierarchy"},
-		{"not mounted", func(f *fake) { delete(f.fsType, "/sys/fs/cgroup") }, "cgroup", Warn, "no such file", "mount"},
-		{"stock", func(f *fake) { f.files[anaSlice+"/cgroup.controllers"] = "memory pids\n" }, "cgroup", Warn, "missing: cpu, cpuset, io", "Delegate=cpu cpuset io memory pids"},
-		{"nothing delegated", func(f *fake) { f.noWrite = true }, "cgroup", Warn, "nothing delegated", "enable-linger ana"},
-		{"own cgroup", func(f *fake) {
-			delete(f.files, anaSlice+"/cgroup.controllers")
-			f.files["/proc/self/cgroup"] = "1:name=systemd:/x\n0::/job/7\n"
-			f.files["/sys/fs/cgroup/job/7/cgroup.controllers"] = "cpu cpuset io memory pids"
-		}, "cgroup", OK, "at /job/7", ""},
-		{"root in a container", func(f *fake) {
-			f.uid = 0
-			f.files["/proc/self/cgroup"] = "0::/\n"
-			f.files["/sys/fs/cgroup/cgroup.controllers"] = "pids"
-		}, "cgroup", Warn, "delegated at /:", "subtree_control"},
 	})
 }
 
@@ -78,18 +57,5 @@ func TestPing(t *testing.T) {
 		{"none", value("1 0"), "ping", OK, "not for gid 1000", ""},
 		{"others", value("0 10"), "ping", OK, "not for", ""},
 		{"odd", value("x"), "ping", OK, "cannot be read", ""},
-	})
-}
-
-func FuzzOwnCgroup(f *testing.F) {
-	f.Add("0::/user.slice\n")
-	f.Add("12:pids:/x\n0::/../..\n")
-	f.Add("0::")
-	f.Fuzz(func(t *testing.T, text string) {
-		h := &fake{files: map[string]string{"/proc/self/cgroup": text}}
-		dir := (&exam{Host: h.host()}).ownCgroup()
-		if dir != "" && (!strings.HasPrefix(dir, "/") || strings.Contains(dir+"/", "/../")) {
-			t.Errorf("%q: %q", text, dir)
-		}
 	})
 }

@@ -49,8 +49,12 @@ type Extras struct {
 	From map[string]string
 	// Seccomp is "" for the default profile, "unconfined", or the absolute path of a JSON profile.
 	Seccomp string
-	// Network is "none", "host" or "container:ID".
+	// CgroupWritable says that the container may make cgroups below its own.
+	CgroupWritable bool
+	// Network is "none", "slirp", "host" or "container:ID".
 	Network string
+	// Slirp is set for slirp.
+	Slirp *Slirp
 
 	// Entrypoint and Cmd make up the command, as image-spec tells them apart.
 	Entrypoint, Cmd []string
@@ -66,6 +70,8 @@ type Extras struct {
 	StopTimeout      time.Duration // -1: for ever
 	Timeout          time.Duration // 0: none
 	Labels           map[string]string
+	// Health is nil when nothing is checked.
+	Health *Health
 	// Warnings are one line each, for stderr.
 	Warnings []string
 }
@@ -86,6 +92,8 @@ type builder struct {
 	dests    map[string]string // destination → flag that asked for it
 	user     []specs.Mount     // asked for, before sorting
 	layer    OverlayDirs       // of the -v that is being read
+	// isSystemd says that systemd is to be the first process.
+	isSystemd bool
 }
 
 // Build computes the spec and the extras. The root path of the spec is left empty: it is the caller's.
@@ -118,16 +126,22 @@ func Build(in Input) (*specs.Spec, *Extras, error) {
 		(*builder).identity,
 		(*builder).capabilities,
 		(*builder).process,
+		(*builder).systemd,
 		(*builder).env,
+		(*builder).notify,
 		(*builder).userMounts,
+		(*builder).addSystemdMounts,
 		(*builder).devices,
 		(*builder).mounts,
 		(*builder).files,
 		(*builder).masks,
 		(*builder).rlimits,
 		(*builder).sysctls,
+		(*builder).network,
 		(*builder).timeOffsets,
+		(*builder).limits,
 		(*builder).labels,
+		(*builder).health,
 	} {
 		if err := step(b); err != nil {
 			return nil, nil, err

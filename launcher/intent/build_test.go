@@ -125,7 +125,7 @@ func TestEveryOptionHasAReader(t *testing.T) {
 	elsewhere := map[string]string{
 		"Rm": "launcher", "Cidfile": "launcher", "Pidfile": "launcher", "Explain": "cmd", "Quiet": "cmd",
 		"Arch": "WantPlatform", "OS": "WantPlatform", "UIDMap": "userns", "GIDMap": "userns",
-		"SubUIDName": "userns", "SubGIDName": "userns", "NotYet": "refused", "Fetch": "launcher", "Detach": "launcher",
+		"SubUIDName": "userns", "SubGIDName": "userns", "NetworkFlags": "network_test", "Fetch": "launcher", "Detach": "launcher", "RestartFlags": "launcher",
 	}
 	base, baseExtra := mustBuild(t, ask(func(o *Options) { o.ReadOnly, o.TTY = false, false }))
 	set := map[string]func(*Options){
@@ -157,15 +157,19 @@ func TestEveryOptionHasAReader(t *testing.T) {
 		"CapDrop": func(o *Options) { o.CapDrop = []string{"kill"} }, "SecurityOpt": func(o *Options) { o.SecurityOpt = []string{"no-new-privileges"} },
 		"Privileged": func(o *Options) { o.Privileged = true }, "Ulimit": func(o *Options) { o.Ulimit = []string{"core=0"} },
 		"Sysctl": func(o *Options) { o.Sysctl = []string{"net.x=1"} }, "OOMScoreAdj": func(o *Options) { o.OOMScoreAdj = ptr(500) },
-		"Name": func(o *Options) { o.Name = "n" }, // a line of /etc/hosts
+		"Systemd":     func(o *Options) { o.Systemd = "always" },
+		"Limits":      func(o *Options) { o.Memory = "1g" },
+		"HealthFlags": func(o *Options) { o.HealthCmd = "true" },
+		"Name":        func(o *Options) { o.Name = "n" }, // a line of /etc/hosts
 	}
 	refused := map[string]func(*Options){
 		"Replace": func(o *Options) { o.Replace = true }, "Pull": func(o *Options) { o.Pull = "often" },
 		"Platform": func(o *Options) { o.Platform = "windows" }, "Rootfs": func(o *Options) { o.Rootfs, o.Pull = true, "never" },
 		"VolumeDriver": func(o *Options) { o.VolumeDriver = "nfs" }, "ImageVolume": func(o *Options) { o.ImageVolume = "all" },
-		"InitPath": func(o *Options) { o.InitPath = "/x" }, "Systemd": func(o *Options) { o.Systemd = "always" },
-		"LogOpt": func(o *Options) { o.LogOpt = []string{"x=y"} },
-		"Userns": func(o *Options) { o.Userns, o.UIDMap = "host", []string{"0:0:1"} },
+		"InitPath": func(o *Options) { o.InitPath = "/x" },
+		"LogOpt":   func(o *Options) { o.LogOpt = []string{"x=y"} }, "Group": func(o *Options) { o.Cgroups = "some" },
+		"NotifyFlags": func(o *Options) { o.SDNotify = "often" },
+		"Userns":      func(o *Options) { o.Userns, o.UIDMap = "host", []string{"0:0:1"} },
 	}
 	typ := reflect.TypeFor[Options]()
 	for i := range typ.NumField() {

@@ -25,9 +25,11 @@ func Rootfs(arg string) (dir string, overlay bool, err error) {
 // runs it again.
 func (o *Options) Check() error {
 	for _, check := range []func(*Options) error{
-		func(o *Options) error { return o.NotYet.check() }, func(o *Options) error { return o.Fetch.check() },
+		func(o *Options) error { return o.Fetch.check() },
+		func(o *Options) error { return o.Group.check(&o.Limits) }, func(o *Options) error { _, err := LimitsOf(&o.Limits); return err },
 		(*Options).checkWhat, (*Options).checkValues, (*Options).checkConflicts, (*Options).checkUserns,
-		(*Options).checkLists, (*Options).checkVolumeFlags,
+		(*Options).checkLists, (*Options).checkVolumeFlags, (*Options).checkRestart,
+		func(o *Options) error { return o.HealthFlags.check() },
 	} {
 		if err := check(o); err != nil {
 			return err
@@ -78,21 +80,15 @@ func (o *Options) checkValues() error {
 	if o.InitPath != "" {
 		return fail(ErrUnsupported, "--init-path: the init of --init is built in, so that nothing of the host is trusted").fix("--init")
 	}
-	switch strings.ToLower(o.Systemd) {
-	case "", "false":
-	case "true", "always":
-		return notYet("--systemd "+o.Systemd, "--systemd false")
-	default:
-		return invalid("--systemd", o.Systemd, "only false is possible in this version")
+	for _, check := range []func() error{o.checkSystemd, o.checkNotify} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
-	switch o.LogDriver {
-	case "", "none", "passthrough", "k8s-file", "json-file":
-	case "journald":
-		return notYet("--log-driver journald", "--log-driver k8s-file")
-	default:
-		return invalid("--log-driver", o.LogDriver, "k8s-file, json-file, none and passthrough are possible")
+	if logDrivers()[o.LogDriver] == nil && o.LogDriver != "" {
+		return invalid("--log-driver", o.LogDriver, "k8s-file, json-file, journald, none and passthrough are possible")
 	}
-	if _, _, err := o.LogLimits(); err != nil {
+	if _, err := o.LogLimits(); err != nil {
 		return err
 	}
 	if n := o.OOMScoreAdj; n != nil && (*n < -1000 || *n > 1000) {

@@ -110,11 +110,14 @@ func TestDistroboxLine(t *testing.T) {
 	}
 }
 
-// podman-compose detaches and publishes, which has to be said and not passed over.
-func TestComposeLineIsRefused(t *testing.T) {
+// podman-compose detaches and publishes.
+func TestComposeLine(t *testing.T) {
 	o, err := parseLine(t, "--name=web", "-d", "--label", "io.podman.compose.project=p", "-p", "127.0.0.1:18081:80", "--restart", "unless-stopped", "img")
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantErr(t, o.Check(), ErrNotYet, "--publish")
+	_, e := mustBuild(t, ask(func(p *Options) { *p = o }))
+	if e.Slirp == nil || len(e.Slirp.Ports) != 1 || e.Slirp.Ports[0].String() != "127.0.0.1:18081:80/tcp" {
+		t.Errorf("%+v", e.Slirp)
+	}
 }

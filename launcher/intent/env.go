@@ -55,6 +55,7 @@ func (b *builder) env() error {
 		}
 		// systemd's container interface; the value images of Fedora and UBI carry themselves.
 		e.set("container=oci")
+		b.systemdEnv(e)
 		b.imageEnv(e)
 	}
 	if !o.UnsetenvAll && !e.has("HOME") {

@@ -38,12 +38,12 @@ func ExampleBuild() {
 // Errors have a kind to act on and a text to print.
 func ExampleError() {
 	o := intent.Defaults()
-	o.Publish = []string{"8080:80"}
+	o.Network = []string{"pasta"}
 	err := o.Check()
 	fmt.Println(errors.Is(err, intent.ErrNotYet))
 	fmt.Println(err)
 	// Output:
 	// true
-	// not yet available in this version: -p/--publish
-	//   fix: --network host, which shares every port of this machine
+	// not yet available in this version: --network pasta
+	//   fix: --network slirp, none or host
 }

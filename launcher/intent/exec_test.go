@@ -185,9 +185,9 @@ func TestLogLimits(t *testing.T) {
 		{"tag=x", 0, 0, "are possible"},
 	} {
 		o := &Options{LogOpt: strings.Fields(tt.opts)}
-		size, files, err := o.LogLimits()
-		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) || err == nil && (size != tt.size || files != tt.files) {
-			t.Errorf("%q: %d, %d, %v", tt.opts, size, files, err)
+		l, err := o.LogLimits()
+		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) || err == nil && (l.MaxSize != tt.size || l.MaxFiles != tt.files) {
+			t.Errorf("%q: %+v, %v", tt.opts, l, err)
 		}
 	}
 }

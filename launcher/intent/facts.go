@@ -32,6 +32,10 @@ type ImageConfig struct {
 	WorkingDir string
 	Labels     map[string]string
 	StopSignal string
+	// ExposedPorts are "80/tcp" and the like.
+	ExposedPorts []string
+	// Healthcheck is the image's, nil for none.
+	Healthcheck *Healthcheck
 }
 
 // Maps says which ids the container has. UIDs and GIDs map container ids to ids of the base user namespace.

@@ -72,14 +72,33 @@ func (b *builder) hosts() ([]byte, error) {
 			own = append(own, n)
 		}
 	}
+	address := "127.0.0.1"
+	if b.ns.slirp != nil {
+		plan := b.ns.slirp.Plan()
+		address = plan.Container4.Addr().String()
+		var host []string
+		for _, n := range hostNames {
+			if !slices.Contains(known, n) {
+				host = append(host, n)
+			}
+		}
+		if len(host) > 0 {
+			line(plan.Gateway4.String(), host)
+		}
+	}
 	if len(own) > 0 {
-		line("127.0.0.1", own)
+		line(address, own)
 	}
 	return out, nil
 }
 
+// hostNames are podman's and docker's for the host.
+var hostNames = [...]string{"host.containers.internal", "host.docker.internal"}
+
 func (b *builder) gateway(s string) (string, error) {
 	switch {
+	case b.ns.slirp != nil:
+		return b.ns.slirp.Plan().Gateway4.String(), nil
 	case b.ns.net.host:
 		return "127.0.0.1", nil
 	case b.extra.Network == "none":

@@ -127,7 +127,7 @@ func (b *builder) cgroupMount() (specs.Mount, bool) {
 	}
 	m := specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup",
 		Options: []string{"nosuid", "noexec", "nodev", "relatime", "ro"}}
-	if b.o.Privileged || unmasked("/sys/fs/cgroup", b.sec.unmask) {
+	if b.cgroupWritable() {
 		m.Options = m.Options[:4]
 	}
 	return m, true

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"coracle/slirp"
 )
 
 // mode is one parsed namespace flag: new, the host's, another container's, or (ipc only) new without
@@ -16,7 +18,11 @@ type mode struct {
 
 func (m mode) private() bool { return !m.host && m.join == "" }
 
-type modes struct{ pid, ipc, uts, net, cgroup mode }
+type modes struct {
+	pid, ipc, uts, net, cgroup mode
+
+	slirp *slirp.Options // of a network of its own
+}
 
 // parseMode reads "", private, host and container:NAME, and the words of extra, which mean private.
 func parseMode(flag, s string, extra ...string) (mode, error) {
@@ -43,26 +49,32 @@ func parseMode(flag, s string, extra ...string) (mode, error) {
 	return mode{}, invalid(flag, s, "known are private, host and container:NAME")
 }
 
-// parseNetwork reads --network. None is the default of this version, and everything that needs a network
-// stack of ours is still to come.
-func parseNetwork(list []string) (mode, string, error) {
+// parseNetwork reads --network, into the modes and a word for it.
+func parseNetwork(list []string, m *modes) (name string, err error) {
 	if len(list) > 1 {
-		return mode{}, "", fail(ErrConflict, "--network was given %d times; only one is possible in this version", len(list))
+		return "", fail(ErrConflict, "--network was given %d times; only one is possible in this version", len(list))
 	}
-	s := "none"
+	s := defaultNetwork
 	if len(list) == 1 {
 		s = list[0]
 	}
+	if s == "private" || s == "default" {
+		s = slirpMode
+	}
 	switch {
 	case s == "none":
-		return mode{}, s, nil
+		return s, nil
 	case s == "host" || strings.HasPrefix(s, "container:"):
-		m, err := parseMode("--network", s)
-		return m, s, err
+		m.net, err = parseMode("--network", s)
+		return s, err
+	case s == slirpMode || strings.HasPrefix(s, slirpMode+":"):
+		o, err := parseSlirp(s)
+		m.slirp = &o
+		return slirpMode, err
 	case s == "":
-		return mode{}, "", invalid("--network", s, "it is empty")
+		return "", invalid("--network", s, "it is empty")
 	}
-	return mode{}, "", notYet("--network "+s, "--network none or --network host")
+	return "", notYet("--network "+s, "--network slirp, none or host")
 }
 
 func parseModes(o *Options) (m modes, network string, err error) {
@@ -78,7 +90,11 @@ func parseModes(o *Options) (m modes, network string, err error) {
 	if m.cgroup, err = parseMode("--cgroupns", o.Cgroupns); err != nil {
 		return m, "", err
 	}
-	m.net, network, err = parseNetwork(o.Network)
+	list := o.Network
+	if len(list) == 0 && o.NetworkFlags.asked() != "" {
+		list = []string{slirpMode}
+	}
+	network, err = parseNetwork(list, &m)
 	return m, network, err
 }
 

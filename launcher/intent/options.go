@@ -42,14 +42,14 @@ type Options struct {
 	SigProxy    bool     `default:"true" negatable:"" help:"Pass signals on to the container's process."`
 	DetachKeys  *string  `placeholder:"KEYS" help:"Keys that detach, \"\" for none."`
 	PreserveFDs uint     `name:"preserve-fds" placeholder:"N" help:"Pass N more descriptors, from 3 on."`
-	LogDriver   string   `placeholder:"k8s-file|json-file|none|passthrough" help:"Where output goes: a detached container's to a k8s-file."`
-	LogOpt      []string `sep:"none" placeholder:"max-size=SIZE|max-file=N" help:"Limit the log."`
+	LogDriver   string   `placeholder:"k8s-file|json-file|journald|none|passthrough" help:"Keep the output: a detached container's goes to a k8s-file anyway."`
+	LogOpt      []string `sep:"none" placeholder:"max-size=SIZE|max-file=N|path=FILE|tag=TEXT" help:"Limit the log, put it elsewhere, mark its entries."`
 	Timeout     uint     `placeholder:"SECONDS" help:"Kill the container after this long."`
 	StopSignal  string   `placeholder:"SIGNAL" help:"Signal that asks the container to stop."`
 	StopTimeout *int     `placeholder:"SECONDS" help:"Time to stop before it is killed, -1 for ever."`
 	Init        bool     `help:"Run an init that reaps processes and forwards signals."`
 	InitPath    string   `hidden:""`
-	Systemd     string   `placeholder:"false" help:"Only false in this version."`
+	Systemd     string   `placeholder:"true|false|always" help:"Make it fit for systemd as process 1: if the command is systemd or init (true), or always."`
 
 	Entrypoint  *string  `placeholder:"PROGRAM" help:"Replace the image's entrypoint; \"\" resets it; a JSON array is accepted."`
 	Env         []string `short:"e" sep:"none" placeholder:"NAME[=VALUE]" help:"Set a variable; NAME or NAME* takes it from the host."`
@@ -86,7 +86,7 @@ type Options struct {
 	NoHosts    bool     `help:"Leave the image's /etc/hosts."`
 	NoHostname bool     `help:"Leave the image's /etc/hostname."`
 
-	Network    []string `aliases:"net" sep:"none" placeholder:"none|host|container:ID" help:"Network (none)."`
+	Network    []string `aliases:"net" sep:"none" placeholder:"slirp[:OPTS]|none|host|container:ID" help:"Network."`
 	Userns     string   `placeholder:"MODE" help:"User namespace: host, keep-id[:uid=,gid=], auto, nomap, container:ID."`
 	UIDMap     []string `name:"uidmap" sep:"none" placeholder:"CTR:HOST[:N]" help:"Explicit map of user ids."`
 	GIDMap     []string `name:"gidmap" sep:"none" placeholder:"CTR:HOST[:N]" help:"Explicit map of group ids."`
@@ -106,8 +106,13 @@ type Options struct {
 	Sysctl      []string `sep:"none" placeholder:"NAME=VALUE" help:"Namespaced kernel parameter."`
 	OOMScoreAdj *int     `name:"oom-score-adj" placeholder:"N" help:"-1000 to 1000."`
 
-	Fetch  `embed:""`
-	NotYet `embed:""`
+	Limits       `embed:""`
+	Group        `embed:""`
+	RestartFlags `embed:""`
+	NotifyFlags  `embed:""`
+	HealthFlags  `embed:""`
+	Fetch        `embed:""`
+	NetworkFlags `embed:""`
 }
 
 // Defaults gives Options as kong would for an empty command line, for callers that have none.

@@ -63,7 +63,7 @@ func TestPassthrough(t *testing.T) {
 }
 
 func TestUnknownFlagIsNotTheImage(t *testing.T) {
-	for _, line := range []string{"--rmm debian", "--health-cmd x debian", "--gpus all debian", "-Z debian", "--memory-swap 1 debian"} {
+	for _, line := range []string{"--rmm debian", "--health-dance x debian", "--gpus all debian", "-Z debian", "--memory-swop 1 debian"} {
 		if _, err := parseLine(t, strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), "unknown flag") {
 			t.Errorf("%s: error %v", line, err)
 		}
@@ -139,12 +139,7 @@ func TestNotYet(t *testing.T) {
 		change func(*Options)
 		text   string
 	}{
-		{func(o *Options) { o.Publish = []string{"80:80"} }, "--publish"},
-		{func(o *Options) { o.PublishAll = true }, "--publish"},
-		{func(o *Options) { o.Memory = "1g" }, "--memory"},
-		{func(o *Options) { o.CPUs = "1.5" }, "--cpus"},
-		{func(o *Options) { o.PidsLimit = ptr(int64(100)) }, "--pids-limit"},
-		{func(o *Options) { o.Restart = "always" }, "--restart always"},
+		{func(o *Options) { o.Network = []string{"pasta"} }, "--network pasta"},
 	} {
 		_, _, err := Build(ask(c.change))
 		wantErr(t, err, ErrNotYet, "not yet available in this version: ", c.text, "\n  fix: ")

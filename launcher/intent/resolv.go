@@ -34,7 +34,13 @@ func (b *builder) resolvConf() ([]byte, error) {
 	}
 	asked := len(servers)+len(search)+len(options) > 0
 	var host []byte
-	if b.ns.net.host {
+	if b.ns.slirp != nil {
+		host, _ = b.Host.readFile("/etc/resolv.conf", hostFileLimit)
+		hs, _, _ := parseResolv(string(host))
+		if len(servers) == 0 {
+			servers = b.nameServers(len(hs))
+		}
+	} else if b.ns.net.host {
 		var err error
 		if host, err = b.Host.readFile("/etc/resolv.conf", hostFileLimit); err != nil && !asked {
 			return nil, nil // a host without one has nothing to copy
@@ -66,6 +72,15 @@ func (b *builder) resolvConf() ([]byte, error) {
 		out.WriteString("options " + strings.Join(options, " ") + "\n")
 	}
 	return []byte(out.String()), nil
+}
+
+// nameServers are the addresses that stand for the host's n name servers.
+func (b *builder) nameServers(n int) (list []string) {
+	plan := b.ns.slirp.Plan()
+	for _, a := range plan.DNS[:min(max(n, 1), len(plan.DNS))] {
+		list = append(list, a.String())
+	}
+	return list
 }
 
 // parseResolv takes the three kinds of lines of resolv.conf(5) that matter; of search and options the last

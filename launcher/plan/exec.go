@@ -33,6 +33,10 @@ type ExecInput struct {
 	DenySetgroups bool
 	// Keep is how many descriptors the command gets from 3 on, in [KeepFirst].
 	Keep int
+	// Session says that [Stdin] is a terminal, the command's own.
+	Session bool
+	// Stay says that no namespace is entered.
+	Stay bool
 }
 
 // NewExec computes the operations of a process that joins a running container
@@ -50,7 +54,9 @@ func NewExec(in ExecInput) ([]tape.Op, error) {
 	c.do("die with the supervisor", tape.Prctl, pdeathsig, sigkill)
 	c.do("nobody in the container looks into it before the exec (CVE-2016-9962)", tape.Prctl,
 		tape.Flags(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE"), tape.Int(0))
-	c.do("all namespaces of the container at once", tape.Setns, tape.From(Container), tape.From(Namespaces))
+	if !in.Stay {
+		c.do("all namespaces of the container at once", tape.Setns, tape.From(Container), tape.From(Namespaces))
+	}
 	c.do("a child in its pid namespace; the supervisor's child too", tape.Fork,
 		tape.Flags(unix.CLONE_PARENT|uint64(unix.SIGCHLD), "CLONE_PARENT|SIGCHLD"), tape.Int(0), tape.Int(0), tape.Int(0), tape.Int(0))
 	n := p.next
@@ -78,6 +84,9 @@ func NewExec(in ExecInput) ([]tape.Op, error) {
 		p.ptsfd = c.get("its terminals, not a link to others", tape.Openat2, tape.From(p.rootfd), tape.Str("dev/pts"),
 			tape.Bytes(how, "{O_PATH|O_DIRECTORY|O_CLOEXEC, RESOLVE_IN_ROOT|RESOLVE_NO_SYMLINKS}"), tape.Int(len(how)))
 		p.terminal()
+	}
+	if in.Session {
+		p.tty = Stdin
 	}
 	if err := p.process(); err != nil {
 		return nil, err

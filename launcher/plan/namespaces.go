@@ -65,6 +65,9 @@ func (p *planner) namespaces() error {
 			p.plan.Joins = append(p.plan.Joins, Join{k.kind, paths[k.kind]})
 		}
 	}
+	if p.ownCgroup() {
+		p.plan.CloneFlags &^= unix.CLONE_NEWCGROUP
+	}
 	p.plan.ShareMemory = len(p.plan.Joins) == 0
 	if p.isNew[specs.UserNamespace] {
 		p.plan.UIDMap = mapLines(p.spec.Linux.UIDMappings)
@@ -75,6 +78,10 @@ func (p *planner) namespaces() error {
 	}
 	return nil
 }
+
+// ownCgroup says that the cgroup namespace is made once the first process is in
+// its cgroup.
+func (p *planner) ownCgroup() bool { return p.Cgroup && p.isNew[specs.CgroupNamespace] }
 
 // mapLines writes maps as user_namespaces(7) wants them.
 func mapLines(m []specs.LinuxIDMapping) string {
@@ -118,6 +125,10 @@ func (p *planner) begin() error {
 	if p.plan.ShareMemory {
 		c.do("changing ids hid the memory shared with the supervisor from itself: show it again", tape.Prctl,
 			tape.Flags(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE"), tape.Int(1))
+	}
+	if p.ownCgroup() {
+		// One made by clone(2) has the parent's cgroup as its root, CLONE_INTO_CGROUP or not.
+		c.do("own view of cgroups, from its own one down", tape.Unshare, tape.Flags(unix.CLONE_NEWCGROUP, "CLONE_NEWCGROUP"))
 	}
 	c.do("own session: no signal from the caller's terminal", tape.Setsid)
 	c.do("no keys of the caller's session", tape.Keyctl, tape.Flags(unix.KEYCTL_JOIN_SESSION_KEYRING, "KEYCTL_JOIN_SESSION_KEYRING"), tape.Int(0))

@@ -100,6 +100,10 @@ type Root struct {
 	// Upper and Work are overlay's other directories, absolute. Without Upper
 	// the root is read-only.
 	Upper, Work string
+	// Fresh are directories, parents first, that the upper directory gets, since
+	// those of the same name in the lower ones belong to nobody here: what is
+	// mounted in them needs a place.
+	Fresh []string
 	// Volatile omits every sync: for roots that are thrown away.
 	Volatile bool
 	// UID and GID are the base ids of the container's root when it gets no user
@@ -135,6 +139,11 @@ type Input struct {
 	KeepGroups bool
 	// DenySetgroups as in [Plan].
 	DenySetgroups bool
+	// Cgroup says that the first process begins in a cgroup of the container's own.
+	Cgroup bool
+	// Network says that the first process waits for a second byte in [SyncRead]: its
+	// network is there.
+	Network bool
 	// Init starts the command under the program in slot [Init].
 	Init bool
 	// Kind tells whether a path of procfs or sysfs exists on this kernel, and

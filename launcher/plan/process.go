@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"coracle/userns/tape"
@@ -19,13 +20,25 @@ import (
 // calls before it.
 func (p *planner) process() error {
 	proc, c := p.spec.Process, p.child
+	if p.Network {
+		c.do("wait until the network is there", tape.Read, tape.From(SyncRead), tape.Bytes(make([]byte, 8), "&byte"), tape.Int(1))
+		c.positive()
+	}
+	var few []specs.POSIXRlimit
+	limit := func(r specs.POSIXRlimit, n uint64) {
+		c.do(fmt.Sprintf("%s %d:%d", strings.ToLower(strings.TrimPrefix(r.Type, "RLIMIT_")), r.Soft, r.Hard), tape.Prlimit64,
+			tape.Int(0), tape.Flags(n, r.Type), tape.Bytes(tape.Words(r.Soft, r.Hard), "&limit"), tape.Int(0))
+	}
 	for _, r := range proc.Rlimits {
 		n, ok := rlimits[r.Type]
 		if !ok {
 			return fmt.Errorf("unknown resource limit %s", r.Type)
 		}
-		c.do(fmt.Sprintf("%s %d:%d", strings.ToLower(strings.TrimPrefix(r.Type, "RLIMIT_")), r.Soft, r.Hard), tape.Prlimit64,
-			tape.Int(0), tape.Flags(n, r.Type), tape.Bytes(tape.Words(r.Soft, r.Hard), "&limit"), tape.Int(0))
+		if n == unix.RLIMIT_NOFILE && r.Soft < fewFiles {
+			few = append(few, r)
+			continue
+		}
+		limit(r, n)
 	}
 	p.stdio()
 	mask := uint32(0o022)
@@ -47,6 +60,9 @@ func (p *planner) process() error {
 	p.user()
 	c.do("capabilities", tape.Capset, caps[0], caps[1])
 	p.chdir()
+	for _, r := range few { // no more is opened here; lowering a limit takes no power
+		limit(r, unix.RLIMIT_NOFILE)
+	}
 	c.do("die with the supervisor: changing ids cleared it", tape.Prctl, pdeathsig, sigkill)
 	poll := &tape.Blob{Data: make([]byte, 8), Refs: []tape.Ref{{Slot: SyncRead}}}
 	c.do("unless it died before that: its end of the pipe would be closed", tape.Ppoll, tape.Mem(poll, "{"+tape.From(SyncRead).String()+"}"), tape.Int(1), tape.Bytes(make([]byte, 16), "&{0, 0}"), tape.Int(0), tape.Int(8))
@@ -61,6 +77,9 @@ func (p *planner) process() error {
 	}
 	return p.exec()
 }
+
+// fewFiles is more than the descriptors that are in use here.
+const fewFiles = 1024
 
 func (p *planner) stdio() {
 	if p.tty == 0 {

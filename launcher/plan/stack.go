@@ -31,8 +31,18 @@ const fuseFD = 128
 // stack mounts r at r.Mount in the supervisor's mount namespace.
 func (p *planner) stack(r Root, isRoot bool) error {
 	if r.Upper != "" {
-		if uid, gid, ok := p.owner(); isRoot && ok && (uid != 0 || gid != 0) {
+		uid, gid, ok := p.owner()
+		owned := isRoot && ok && (uid != 0 || gid != 0)
+		if owned {
 			p.host.do("the root directory belongs to the container's root", tape.Fchownat, cwd, tape.Str(r.Upper), tape.Int(uid), tape.Int(gid), tape.Int(0))
+		}
+		for _, dir := range r.Fresh {
+			path := filepath.Join(r.Upper, dir)
+			p.host.do("the image's own directory is nobody's, and something is mounted there", tape.Mkdirat, cwd, tape.Str(path), tape.Flags(0o755, "0755"))
+			p.host.allow(unix.EEXIST)
+			if owned {
+				p.host.do("", tape.Fchownat, cwd, tape.Str(path), tape.Int(uid), tape.Int(gid), tape.Int(0))
+			}
 		}
 	}
 	switch {

@@ -77,3 +77,13 @@ func TestStackWhy(t *testing.T) {
 		}
 	}
 }
+
+// An image of somebody else's store: there is nowhere to make places in it.
+func TestFresh(t *testing.T) {
+	p := mustPlan(t, func(in *Input) { in.Root.Fresh = []string{"etc", "etc/deep"} })
+	inOrder(t, p.Host, `mkdirat(AT_FDCWD, "/c/upper/etc", 0755) unless EEXIST`, `mkdirat(AT_FDCWD, "/c/upper/etc/deep", 0755) unless EEXIST`, `mount("overlay"`)
+	p = mustPlan(t, func(in *Input) { in.Root.Fresh = nil })
+	if at(p.Host, "/c/upper/etc") >= 0 {
+		t.Error("a directory is made that is not needed")
+	}
+}

@@ -88,7 +88,7 @@ func (o *Opener) changes(ctx context.Context, c *Changes) error {
 	c.release = append(c.release, func() { unix.Close(c.Upper) })
 	way, _ := found.ReadFact(wayFact)
 	c.Copied = strings.TrimSpace(string(way)) == string(storage.RootCopy)
-	c.Hidden = hidden(found)
+	c.Hidden = Hidden(found)
 	return nil
 }
 
@@ -106,9 +106,9 @@ func (o *Opener) whose(c *Changes) (err error) {
 	return err
 }
 
-// hidden are the places that a launch makes to mount something on, and those that
-// podman leaves out (libpod, initInodes).
-func hidden(c *containers.Container) map[string]bool {
+// Hidden are the places that a launch makes to mount something on, and those that
+// podman leaves out (libpod, initInodes): absolute paths in the container.
+func Hidden(c *containers.Container) map[string]bool {
 	all := map[string]bool{}
 	for _, path := range []string{
 		"/dev", "/proc", "/sys", "/run", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/localtime", "/etc/mtab", "/run/.containerenv", "/run/secrets",

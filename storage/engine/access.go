@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"os"
 	"strings"
 
 	"go.podman.io/image/v5/types"
@@ -13,6 +14,9 @@ import (
 
 // Image is containers/storage's, for those who ask the packages below about one.
 type Image = storage.Image
+
+// Reference is where an image is or goes to.
+type Reference = types.ImageReference
 
 // Access is how to speak with a registry. Zero fields leave what is configured.
 type Access struct {
@@ -25,8 +29,8 @@ type Access struct {
 // Apply returns sys with it.
 func (a Access) Apply(sys *types.SystemContext) (*types.SystemContext, error) {
 	out := *sys
-	if a.AuthFile != "" {
-		out.AuthFilePath = a.AuthFile
+	if err := a.authFile(&out); err != nil {
+		return nil, err
 	}
 	if a.CertDir != "" {
 		out.DockerCertPath = a.CertDir
@@ -43,4 +47,35 @@ func (a Access) Apply(sys *types.SystemContext) (*types.SystemContext, error) {
 		out.DockerAuthConfig = &types.DockerAuthConfig{Username: name, Password: password}
 	}
 	return &out, nil
+}
+
+// authFile chooses the file with credentials: the one that was named, else that of
+// the environment, which podman, buildah and skopeo know, too.
+func (a Access) authFile(sys *types.SystemContext) error {
+	if a.AuthFile != "" {
+		sys.AuthFilePath = a.AuthFile
+		return readable("--authfile", a.AuthFile)
+	}
+	if sys.AuthFilePath == "" && sys.DockerCompatAuthFilePath == "" {
+		sys.AuthFilePath = os.Getenv(authVariable)
+	}
+	return nil
+}
+
+const authVariable = "REGISTRY_AUTH_FILE"
+
+// CheckAuthFile refuses to ask a registry without the credentials that the
+// environment promises; who asks none does not miss them.
+func CheckAuthFile(sys *types.SystemContext) error {
+	if named := os.Getenv(authVariable); named != "" && named == sys.AuthFilePath {
+		return readable(authVariable, named)
+	}
+	return nil
+}
+
+func readable(by, file string) error {
+	if _, err := os.Stat(file); err != nil {
+		return failf(record.ErrUsage, "%s: cannot read the credentials: %w\n  fix: coracle login --authfile %s REGISTRY   (makes the file)", by, err, file)
+	}
+	return nil
 }

@@ -14,19 +14,24 @@ import (
 // systemContext is what the image library is told of a request: platform,
 // credentials, certificates.
 func systemContext(req *record.Request) (*types.SystemContext, error) {
-	parts := strings.SplitN(req.Platform, "/", 3)
 	sys := &types.SystemContext{OSChoice: "linux", DockerRegistryUserAgent: "coracle", SignaturePolicyPath: req.SignaturePolicy}
-	if len(parts) > 1 {
-		sys.OSChoice, sys.ArchitectureChoice = parts[0], parts[1]
-	}
-	if len(parts) > 2 {
-		sys.VariantChoice = parts[2]
-	}
+	choosePlatform(sys, req.Platform)
 	sys, err := Access{AuthFile: req.AuthFile, Creds: req.Creds, CertDir: req.CertDir, TLSVerify: req.TLSVerify}.Apply(sys)
 	if err != nil {
 		return nil, err
 	}
 	return sys, checkRequest(req)
+}
+
+// choosePlatform makes sys choose os/arch[/variant] of lists; empty is as it was.
+func choosePlatform(sys *types.SystemContext, platform string) {
+	parts := strings.SplitN(platform, "/", 3)
+	if len(parts) > 1 {
+		sys.OSChoice, sys.ArchitectureChoice, sys.VariantChoice = parts[0], parts[1], ""
+	}
+	if len(parts) > 2 {
+		sys.VariantChoice = parts[2]
+	}
 }
 
 func checkRequest(req *record.Request) error {

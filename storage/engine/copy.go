@@ -32,6 +32,7 @@ const parallel = 6
 // verifying is our part, as is everything about failing.
 type copying struct {
 	e     *engine
+	o     *origin
 	f     *found
 	dest  types.ImageDestination
 	cache diffIDs
@@ -58,7 +59,7 @@ func (e *engine) copy(ctx context.Context, o *origin, f *found, id string) error
 		return failf(storeKind(err), "cannot write to the image store: %w", err)
 	}
 	defer dest.Close()
-	c := &copying{e: e, f: f, dest: dest}
+	c := &copying{e: e, o: o, f: f, dest: dest}
 	return c.run(ctx)
 }
 

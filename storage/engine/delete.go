@@ -7,6 +7,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"coracle/storage"
@@ -41,7 +43,20 @@ func (s *Store) DeleteImage(id string, commit bool) (layers []string, err error)
 		s.emptyLayers(layers)
 	}
 	defer s.writeDown(layers)()
+	defer s.dropShifted(layers)()
 	return s.Store.DeleteImage(id, true)
+}
+
+// dropShifted removes the trees that show layers with other owners while the
+// layers themselves are removed: each is as many files again, and one after the
+// other took twice the time. They are made anew should the layers stay after all;
+// what fails is left for a prune to report. done waits for the end.
+func (s *Store) dropShifted(layers []string) (done func()) {
+	var one sync.WaitGroup
+	one.Go(func() {
+		_ = storage.PruneShifted(context.Background(), s.Data, func(id string) bool { return !slices.Contains(layers, id) })
+	})
+	return one.Wait
 }
 
 // DeleteLayer is containers/storage's, made fit for a full disk.

@@ -12,7 +12,7 @@ import (
 	"path"
 	"regexp"
 
-	"go.podman.io/image/v5/pkg/compression"
+	"coracle/storage/engine/decode"
 )
 
 // extract writes the OCI layout that an archive holds into dir. The library's
@@ -25,7 +25,7 @@ func extract(archive io.Reader, dir string) error {
 		return err
 	}
 	defer root.Close()
-	plain, _, err := compression.AutoDecompress(archive)
+	plain, _, err := decode.Open(archive)
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,9 @@ func gone(err error) bool {
 // bring copies the image unless it is there, and names it.
 func (e *engine) bring(ctx context.Context, o *origin, f *found, id string) (changed bool, err error) {
 	if have, err := e.store.Image(id); err == nil && have.ID == id && e.complete(have, f) {
+		if err := e.checkSquashedImage(o, have); err != nil {
+			return false, err
+		}
 		return e.addNames(have, o.names)
 	}
 	if err := e.copy(ctx, o, f, id); err != nil {

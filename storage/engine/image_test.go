@@ -21,7 +21,7 @@ import (
 type testImage struct {
 	layers  [][]tar.Header // Xattrs-free headers; the body of a file is its name
 	plain   [][]byte       // more layers, as they are
-	packing string         // "gzip", "zstd", "none"
+	packing string         // "gzip", "zstd", "zstd:chunked", "none"
 	arch    string
 	config  imgspec.ImageConfig
 	docker  bool // docker's media types in the layout
@@ -165,7 +165,13 @@ func (l *layoutDir) image(i testImage) imgspec.Descriptor {
 		if i.docker {
 			mediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 		}
-		m.Layers = append(m.Layers, l.blob(mediaType, data))
+		layer := l.blob(mediaType, data)
+		if i.packing == "zstd:chunked" {
+			data, annotations := chunkedBlob(l.t, plain)
+			layer = l.blob(imgspec.MediaTypeImageLayerZstd, data)
+			layer.Annotations = annotations
+		}
+		m.Layers = append(m.Layers, layer)
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, digest.FromBytes(plain))
 	}
 	m.Config = l.json(kinds[1], config)

@@ -184,19 +184,20 @@ func TestNames(t *testing.T) {
 	l.add(d, "my/app:1").add(l.image(small("x")), "docker.io/library/cafe:latest").add(l.image(small("y")), "quay.io/x/y:2")
 	app := w.must(record.Request{Ref: "oci:img:my/app:1"})
 	cafe := w.must(record.Request{Ref: "oci:img:docker.io/library/cafe:latest"})
-	w.must(record.Request{Ref: "oci:img:quay.io/x/y:2"})
+	far := w.must(record.Request{Ref: "oci:img:quay.io/x/y:2"})
 	for ref, want := range map[string]*record.Record{
 		"my/app:1": app, "localhost/my/app:1": app, "containers-storage:my/app:1": app,
 		app.ID: app, "sha256:" + app.ID: app, app.ID[:12]: app,
 		"localhost/my/app@" + d.Digest.String(): app, "my/app:1@" + d.Digest.String(): app, "my/app:9@" + d.Digest.String(): app,
 		"cafe": cafe, "cafe:latest": cafe, "docker.io/cafe": cafe, "docker.io/library/cafe": cafe, "library/cafe": cafe,
+		"y:2": far, "x/y:2": far, "containers-storage:y:2": far, "app:1": app,
 	} {
 		r := w.must(record.Request{Ref: ref, Pull: record.PullNever})
 		if r.ID != want.ID {
 			t.Errorf("%s: got %s, want %s", ref, r.ID, want.ID)
 		}
 	}
-	for _, ref := range []string{"my/app", "my/app:2", "y:2", "x/y", "Upper", "a b", "nothing", "ffffffffffff", "my/app@" + "sha256:" + app.ID, "localhost/none", "sha256:" + strings.Repeat("0", 64)} {
+	for _, ref := range []string{"my/app", "my/app:2", "pp:1", "localhost/app:1", "y", "x/y", "Upper", "a b", "nothing", "ffffffffffff", "my/app@" + "sha256:" + app.ID, "localhost/none", "sha256:" + strings.Repeat("0", 64)} {
 		if a, err := w.resolve(record.Request{Ref: ref, Pull: record.PullNever}); err == nil {
 			t.Errorf("%s: found %+v", ref, a.Record.Names)
 		}

@@ -33,7 +33,10 @@ type differ struct {
 	// copied is a layer of the store with the same content, on other parents;
 	// nil when the blob has to be fetched.
 	copied *storage.Layer
-	begun  func() // called when the driver has made the directory
+	// inParts says that the blob was not fetched as a whole, so that its digest is
+	// not known to be right; that of its content is.
+	inParts bool
+	begun   func() // called when the driver has made the directory
 }
 
 // Close implements graphdriver.Differ.
@@ -63,8 +66,12 @@ func (d *differ) ApplyDiff(dest string, o *archive.TarOptions, opts *graphdriver
 		r, err = d.fromStore(dest, options)
 		out.CompressedDigest = d.copied.CompressedDigest
 	} else {
-		r, err = d.fromSource(dest, options)
-		out.CompressedDigest = d.info.Digest
+		if r, err = d.fromParts(dest, options, split); errors.Is(err, errWhole) {
+			r, err = d.fromSource(dest, options)
+		}
+		if !d.inParts {
+			out.CompressedDigest = d.info.Digest
+		}
 	}
 	if err != nil {
 		return out, err

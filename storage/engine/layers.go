@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -63,8 +64,16 @@ func (c *copying) newStack(infos []types.BlobInfo, diffIDs []digest.Digest) *sta
 	return s
 }
 
+// garbage is how much memory may lie unused while layers are unpacked, in percent
+// of what is used. The store's library compresses the tar-split record of each
+// layer with buffers of several megabytes; with Go's 100 the process grew to 54 MB
+// with an image of four layers, and to 33 with one, with 30 to 38 and 33. The
+// processor time is the same within a tenth.
+const garbage = 30
+
 // run ends when the store has all layers; the first error ends the others.
 func (s *stack) run(ctx context.Context) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
@@ -105,6 +114,9 @@ func (s *stack) obtain(ctx context.Context, l *layer) error {
 	l.hold, make, err = s.c.e.work.take(ctx, l.id, func() bool { return s.have(l.id) }, func() { s.c.e.bars.waiting(l.info.Digest) })
 	if err != nil || !make {
 		s.c.e.bars.reused(l.info.Digest)
+		if err == nil {
+			err = s.c.e.checkSquashed(s.c.o, l.id)
+		}
 		return err
 	}
 	select {

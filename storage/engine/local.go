@@ -28,17 +28,20 @@ func (e *engine) find(name string) (*storage.Image, error) {
 		}
 	}
 	if !isID(name) {
-		return nil, nil
+		return e.findSuffix(name)
 	}
 	id := strings.TrimPrefix(name, "sha256:")
 	img, err := e.store.Image(id)
 	switch {
 	case errors.Is(err, storage.ErrImageUnknown):
-		return nil, e.ambiguous(id)
+		if err := e.ambiguous(id); err != nil {
+			return nil, err
+		}
+		return e.findSuffix(name)
 	case err != nil:
 		return nil, failf(record.ErrStore, "cannot look %s up in the image store: %w", id, err)
 	case !strings.HasPrefix(img.ID, id): // the store takes names here too
-		return nil, nil
+		return e.findSuffix(name)
 	}
 	return img, nil
 }

@@ -33,6 +33,14 @@ func checkPlatform(p string) (string, error) {
 	return p, nil
 }
 
+// ParsePlatform reads os/arch[/variant], or an architecture alone, for linux.
+// Errors: record.ErrUsage.
+func ParsePlatform(s string) (string, error) { return checkPlatform(s) }
+
+// Fits reports whether an image of this configuration is one for a platform as
+// [ParsePlatform] returns it; every one is for "".
+func Fits(config *imgspec.Image, platform string) bool { return fits(config, platform) }
+
 // platformName is the common way to write a platform.
 func platformName(os, arch, variant string) string {
 	name := os + "/" + arch

@@ -4,10 +4,10 @@ package engine
 
 import (
 	"archive/tar"
+	"compress/bzip2"
 	"compress/flate"
 	"compress/gzip"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"unicode"
 
+	"coracle/storage/engine/decode"
 	"coracle/storage/record"
 
 	"github.com/docker/distribution/registry/api/errcode"
@@ -49,12 +50,22 @@ func problemOf(ctx context.Context, err error) *record.Problem {
 	if ctx.Err() != nil {
 		return &record.Problem{Kind: record.ErrInternal, Message: "interrupted; nothing of the image was kept"}
 	}
-	kind, hint := kindOf(err)
+	kind, hint := explain(err)
 	msg := err.Error()
 	if hint != "" && !strings.Contains(msg, "\n  fix:") {
 		msg += "\n  fix: " + hint
 	}
 	return &record.Problem{Kind: kind, Message: printable(msg)}
+}
+
+// explain is kindOf, with the names in the hint that are known.
+func explain(err error) (kind record.Fault, hint string) {
+	kind, hint = kindOf(err)
+	var at *remote
+	if errors.As(err, &at) {
+		hint = at.fill(hint)
+	}
+	return kind, hint
 }
 
 // kindOf sorts an error. Where the libraries have types they decide; only what
@@ -76,6 +87,7 @@ func localKind(err error) (record.Fault, string) {
 	var refused signature.PolicyRequirementError
 	var badSignature signature.InvalidSignatureError
 	var corrupt flate.CorruptInputError
+	var bz bzip2.StructuralError
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return record.ErrSpace, "free space on the file system of the image store"
@@ -84,7 +96,8 @@ func localKind(err error) (record.Fault, string) {
 	case errors.As(err, &refused), errors.As(err, &badSignature):
 		return record.ErrPolicy, "containers-policy.json(5) says which images this machine accepts"
 	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum),
-		errors.Is(err, tar.ErrHeader), errors.Is(err, zstd.ErrMagicMismatch), errors.Is(err, zstd.ErrCRCMismatch):
+		errors.Is(err, tar.ErrHeader), errors.Is(err, zstd.ErrMagicMismatch), errors.Is(err, zstd.ErrCRCMismatch),
+		errors.Is(err, decode.ErrDamaged), errors.As(err, &bz):
 		return record.ErrCorrupt, ""
 	case strings.Contains(err.Error(), "lchown") && strings.Contains(err.Error(), "invalid argument"):
 		return record.ErrIDs, "the image has files of users beyond your sub-ids; give yourself more:\n" +
@@ -107,7 +120,11 @@ func registryKind(err error) (record.Fault, string) {
 		switch code.ErrorCode() {
 		case errcode.ErrorCodeUnauthorized, errcode.ErrorCodeDenied:
 			return record.ErrAuth, login
-		case v2.ErrorCodeManifestUnknown, v2.ErrorCodeNameUnknown, v2.ErrorCodeBlobUnknown:
+		case v2.ErrorCodeManifestUnknown:
+			return record.ErrNotFound, "coracle search --list-tags REPOSITORY   (which tags there are)"
+		case v2.ErrorCodeNameUnknown:
+			return record.ErrNotFound, "coracle search REGISTRY/   (what is there)"
+		case v2.ErrorCodeBlobUnknown:
 			return record.ErrNotFound, ""
 		case errcode.ErrorCodeUnavailable, errcode.ErrorCodeTooManyRequests:
 			return record.ErrNetwork, ""
@@ -126,20 +143,17 @@ func registryKind(err error) (record.Fault, string) {
 }
 
 func networkKind(err error) (record.Fault, string) {
-	var unknown x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
 	var dial *net.OpError // not net.Error: every system call's error is one
 	var dns *net.DNSError
 	var get *url.Error
 	switch {
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case plainHTTP(err):
 		return record.ErrNetwork, "if this registry is meant to be without TLS: --tls-verify=false, or for ever insecure = true for it in registries.conf"
-	case errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid):
-		return record.ErrNetwork, "put the registry's CA into ~/.config/containers/certs.d/HOST/ca.crt"
+	case untrusted(err):
+		return record.ErrNetwork, "put the registry's CA into ~/.config/containers/certs.d/REGISTRY/ca.crt, or say --cert-dir DIR"
 	case errors.As(err, &dial), errors.As(err, &dns), errors.As(err, &get), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return record.ErrNetwork, ""
+		return record.ErrNetwork, unreachable(err)
 	case errors.Is(err, os.ErrNotExist):
 		return record.ErrNotFound, ""
 	}

@@ -67,6 +67,9 @@ func (e *engine) allTags(ctx context.Context) (refs []string, err error) {
 		return nil, failf(record.ErrUsage, "--all-tags: %q names one tag already\n  fix: leave it out", e.req.Ref)
 	}
 	names, err := e.remoteNames(t.name)
+	if err == nil {
+		err = CheckAuthFile(e.sys)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ type registry struct {
 	host  string // of the door
 	fail  atomic.Pointer[func(http.ResponseWriter, *http.Request) bool]
 	calls atomic.Int32
+	inner http.Handler // behind the door
 }
 
 func newRegistry(t *testing.T) *registry {
@@ -68,8 +69,8 @@ func newRegistry(t *testing.T) *registry {
 }
 
 func newDoor(t *testing.T, addr string) *registry {
-	r := &registry{}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: addr})
+	r := &registry{inner: proxy}
 	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.calls.Add(1)
 		if f := r.fail.Load(); f != nil && (*f)(w, q) {

@@ -120,10 +120,10 @@ func (e *engine) image(ctx context.Context, t target) (id string, changed bool, 
 		if local == nil {
 			return "", false, failf(record.ErrNotFound, "no image %q in %s, and pulling is off", e.req.Ref, e.store.GraphRoot())
 		}
-		return local.ID, false, nil
+		return local.ID, false, e.checkSquashedImage(nil, local)
 	case record.PullMissing, "":
 		if local != nil {
-			return local.ID, false, nil
+			return local.ID, false, e.checkSquashedImage(nil, local)
 		}
 		return e.pull(ctx, t.name)
 	case record.PullAlways:
@@ -159,6 +159,9 @@ func (e *engine) pull(ctx context.Context, name string) (id string, changed bool
 	if err != nil {
 		return "", false, err
 	}
+	if err := CheckAuthFile(e.sys); err != nil {
+		return "", false, err
+	}
 	var problems []string
 	var first error
 	for _, named := range names {
@@ -170,12 +173,13 @@ func (e *engine) pull(ctx context.Context, name string) (id string, changed bool
 		if err == nil || ctx.Err() != nil {
 			return id, changed, err
 		}
+		err = At("", named, err)
 		if first == nil {
 			first = err
 		}
 		problems = append(problems, named.String()+": "+err.Error())
 	}
-	kind, hint := kindOf(first)
+	kind, hint := explain(first)
 	if hint != "" {
 		hint = "\n  fix: " + hint
 	}

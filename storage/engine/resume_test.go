@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"os"
 	"bytes"
 	"context"
 	"errors"
@@ -195,9 +196,9 @@ func TestRetrying(t *testing.T) {
 
 func TestSystemContext(t *testing.T) {
 	no := false
-	sys, err := systemContext(&record.Request{Platform: "linux/arm/v7", Creds: "ana:se:cret", TLSVerify: &no, CertDir: "/c", AuthFile: "/a", SignaturePolicy: "/p"})
+	sys, err := systemContext(&record.Request{Platform: "linux/arm/v7", Creds: "ana:se:cret", TLSVerify: &no, CertDir: "/c", AuthFile: os.DevNull, SignaturePolicy: "/p"})
 	if err != nil || sys.ArchitectureChoice != "arm" || sys.VariantChoice != "v7" || sys.DockerAuthConfig.Password != "se:cret" ||
-		sys.DockerInsecureSkipTLSVerify != types.OptionalBoolTrue || sys.DockerCertPath != "/c" || sys.AuthFilePath != "/a" || sys.SignaturePolicyPath != "/p" {
+		sys.DockerInsecureSkipTLSVerify != types.OptionalBoolTrue || sys.DockerCertPath != "/c" || sys.AuthFilePath != os.DevNull || sys.SignaturePolicyPath != "/p" {
 		t.Errorf("%+v, %v", sys, err)
 	}
 	if sys, err := systemContext(&record.Request{}); err != nil || sys.DockerInsecureSkipTLSVerify != types.OptionalBoolUndefined || sys.DockerAuthConfig != nil {

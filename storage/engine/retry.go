@@ -87,11 +87,11 @@ func passing(err error) bool {
 	switch {
 	case errors.As(err, &dns):
 		return !dns.IsNotFound
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, docker.ErrTooManyRequests), plainHTTP(err), untrusted(err):
 		return false
 	case errors.As(err, &status):
 		return status.StatusCode >= http.StatusInternalServerError
 	}
-	kind, hint := kindOf(err)
-	return kind == record.ErrNetwork && hint == ""
+	kind, _ := kindOf(err)
+	return kind == record.ErrNetwork
 }

@@ -9,7 +9,7 @@ import (
 	"os"
 	"path"
 
-	"go.podman.io/image/v5/pkg/compression"
+	"coracle/storage/engine/decode"
 )
 
 // archiveKind returns the transport for an archive: "docker-archive" when it
@@ -21,7 +21,7 @@ func archiveKind(file string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	plain, _, err := compression.AutoDecompress(f)
+	plain, _, err := decode.Open(f)
 	if err != nil {
 		return "", err
 	}

@@ -208,5 +208,13 @@ func fileFault(t target, err error) error {
 	if kind, _ := localKind(err); kind == record.ErrSpace {
 		return fmt.Errorf("cannot unpack %s: %w", t.name, err)
 	}
-	return failf(record.ErrCorrupt, "%s:%s is not a readable image: %w", t.transport, t.name, err)
+	return failf(record.ErrCorrupt, "%s:%s is not a readable image: %w\n  fix: make it again, e.g. with coracle save --format %s", t.transport, t.name, err, saved(t.transport))
+}
+
+// saved is how save calls a transport's form.
+func saved(transport string) string {
+	if transport == "dir" || transport == "oci" {
+		return map[string]string{"dir": "docker-dir", "oci": "oci-dir"}[transport]
+	}
+	return transport
 }

@@ -3,6 +3,8 @@
 package engine
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +69,10 @@ func (e *engine) open() error {
 			"  fix: remove \"mount_program\" from storage.conf and start a new store: podman system reset", options.GraphRoot)
 	}
 	if e.store, err = storage.GetStore(options); err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			return failf(storeKind(err), "cannot open the image store %s: %w\n"+
+				"  fix: make that directory yours and writable, or choose others: graphroot and runroot in ~/.config/containers/storage.conf", options.GraphRoot, err)
+		}
 		return failf(storeKind(err), "cannot open the image store %s: %w\n"+
 			"  fix: put it on ext4, xfs, btrfs or tmpfs, e.g. graphroot in ~/.config/containers/storage.conf; overlay needs Linux 5.11 or later here",
 			options.GraphRoot, err)

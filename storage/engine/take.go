@@ -28,6 +28,9 @@ type Taking struct {
 	Trusted bool
 	// IDs is record.Request.IDs.
 	IDs string
+	// Platform is the one to take, os/arch[/variant]; empty is this machine's of a
+	// list, and any of an image. Errors: record.ErrPlatform.
+	Platform string
 	// Progress goes there; nil: nowhere.
 	Progress *os.File
 }
@@ -38,7 +41,14 @@ func (s *Store) Take(ctx context.Context, t Taking) (id string, notes []string, 
 	e := s.engine()
 	sys := *s.Sys
 	e.sys = &sys
-	e.req = record.Request{Ref: t.What, IDs: t.IDs}
+	e.req = record.Request{Ref: t.What, IDs: t.IDs, Scratch: s.incoming()}
+	if e.req.Platform, err = checkPlatform(t.Platform); err != nil {
+		return "", nil, err
+	}
+	if err := checkRequest(&e.req); err != nil {
+		return "", nil, err
+	}
+	choosePlatform(e.sys, e.req.Platform)
 	if e.work, err = newScratch(s.incoming(), s.Store); err != nil {
 		return "", nil, err
 	}

@@ -27,6 +27,10 @@ type Clone struct {
 	Errors int
 	// Pidfd, when not nil, receives a pidfd of the child.
 	Pidfd *int
+	// Cgroup, when not 0, is a descriptor of the version 2 cgroup that the child
+	// begins in (CLONE_INTO_CGROUP, Linux 5.7): moving it later waits for every
+	// processor. A new cgroup namespace would have this process's cgroup as its root.
+	Cgroup int
 }
 
 // step is an Op as the assembly reads it. Keep in step with walk_*.s.
@@ -80,6 +84,10 @@ func Start(c Clone, ops []Op, slots *Slots) (*Child, error) {
 		h.args.Flags |= unix.CLONE_PIDFD
 		h.args.Pidfd = uint64(uintptr(unsafe.Pointer(&h.pidfd)))
 	}
+	if c.Cgroup != 0 {
+		h.args.Flags |= cloneIntoCgroup
+		h.args.Cgroup = uint64(c.Cgroup)
+	}
 	child := &Child{ops: ops, keep: []any{h, steps, m}}
 	r := clone3(unsafe.Pointer(&h.args), unsafe.Sizeof(h.args), unsafe.Pointer(&steps[0]), unsafe.Pointer(&h.failure), uintptr(c.Errors))
 	if r < 0 {
@@ -102,6 +110,9 @@ func (c *Child) Failed(report []byte) error { return Failed(c.ops, report) }
 // cloneClearSighand resets signal handlers in the child (clone3(2), Linux 5.5);
 // x/sys/unix has the flag as a constant that does not fit an int on 32 bits.
 const cloneClearSighand = 0x100000000
+
+// cloneIntoCgroup is CLONE_INTO_CGROUP; see cloneClearSighand.
+const cloneIntoCgroup = 0x200000000
 
 //go:noescape
 func clone3(args unsafe.Pointer, size uintptr, steps, failure unsafe.Pointer, errfd uintptr) int64

@@ -12,6 +12,7 @@ type Clone struct {
 	Flags  uint64
 	Errors int
 	Pidfd  *int
+	Cgroup int
 }
 
 // Child is a child that [Start] made.

@@ -83,6 +83,9 @@ func Store() []Verb {
 		{Path: "volume exists", Help: "Tell by the exit status whether a volume is there."},
 		{Path: "volume export", Help: "Write a volume as a tar."},
 		{Path: "volume import", Help: "Fill a volume from a tar."},
+		{Path: "volume mount", Help: "Print where volumes lie, for a shell inside coracle unshare."},
+		{Path: "volume unmount", Help: "Undo volume mount."},
+		{Path: "volume umount", Is: "volume unmount"},
 
 		{Path: "system df", Help: "Show what takes space."},
 		{Path: "system prune", Help: "Remove what nothing needs."},

@@ -241,7 +241,8 @@ func (c *Changes) dirChanged(v *visit, low *unix.Stat_t) bool {
 	if c.differ(&v.stat, low) {
 		return true
 	}
-	if v.stat.Mtim == low.Mtim {
+	// A copy may have come through an archive, which keeps seconds.
+	if v.stat.Mtim == low.Mtim || c.Copied && v.stat.Mtim.Sec == low.Mtim.Sec {
 		return false
 	}
 	for hidden := range c.Hidden {

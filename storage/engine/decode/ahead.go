@@ -8,7 +8,7 @@ import (
 // The blocks that wait between the two sides: enough that a file's creation on
 // one side does not stop decompression on the other, little beside a cache.
 const (
-	blockSize = 256 << 10
+	blockSize = 128 << 10
 	blocks    = 8
 )
 

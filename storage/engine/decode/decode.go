@@ -1,4 +1,5 @@
-// Package decode turns a layer's blob into the tar stream that it holds. What
+// Package decode turns a layer's blob, or an archive, into the tar stream that it
+// holds. What
 // it is compressed with shows by its first bytes; a manifest's word for it is
 // not asked. [Ahead] decompresses while another goroutine unpacks.
 package decode
@@ -6,16 +7,15 @@ package decode
 import (
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
-// ErrUnknown: the stream is compressed, but with nothing that this package
-// speaks.
+// ErrUnknown: the stream is compressed in a way that this package does not speak.
 var ErrUnknown = errors.New("unknown compression")
 
 // window bounds what a zstd stream may make us remember, in bytes: that of
@@ -25,16 +25,35 @@ const window = 128 << 20
 // ahead is how much compressed data is read at once.
 const ahead = 64 << 10
 
-// magics are the first bytes of compressed streams.
-var magics = []struct {
-	name  string
-	bytes []byte
-	open  func(io.Reader) (io.ReadCloser, error)
-}{
-	{"gzip", []byte{0x1f, 0x8b, 0x08}, openGzip},
-	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, openZstd},
-	{"bzip2", []byte("BZh"), nil},
-	{"xz", []byte{0xfd, '7', 'z', 'X', 'Z', 0}, nil},
+// A format shows by the first bytes of its streams.
+type format struct {
+	name, magic string
+	open        func(io.Reader) (io.ReadCloser, error)
+}
+
+// formats are gzip, zstd and, beyond image-spec/layer.md, the two that docker
+// takes besides.
+func formats() []format {
+	return []format{
+		{"gzip", "\x1f\x8b\x08", openGzip},
+		{"zstd", "\x28\xb5\x2f\xfd", openZstd},
+		{"bzip2", "BZh", openBzip2},
+		{"xz", xzMagic, openXZ},
+	}
+}
+
+// Kind is the name of the compression of a stream that begins so, "" for none.
+// Six bytes tell.
+func Kind(first []byte) string {
+	for _, f := range formats() {
+		if bytes.HasPrefix(first, []byte(f.magic)) {
+			return f.name
+		}
+	}
+	if skippable(first) {
+		return "zstd"
+	}
+	return ""
 }
 
 // Open returns the decompressed stream, and the name of the compression, ""
@@ -45,19 +64,12 @@ func Open(in io.Reader) (io.ReadCloser, string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, "", err
 	}
-	for _, m := range magics {
-		if !bytes.HasPrefix(first, m.bytes) {
-			continue
+	kind := Kind(first)
+	for _, f := range formats() {
+		if f.name == kind {
+			r, err := f.open(b)
+			return r, kind, err
 		}
-		if m.open == nil {
-			return nil, m.name, fmt.Errorf("%w: %s (a layer is gzip, zstd or plain: image-spec/layer.md)", ErrUnknown, m.name)
-		}
-		r, err := m.open(b)
-		return r, m.name, err
-	}
-	if skippable(first) {
-		r, err := openZstd(b)
-		return r, "zstd", err
 	}
 	return io.NopCloser(b), "", nil
 }
@@ -69,6 +81,8 @@ func skippable(first []byte) bool {
 }
 
 func openGzip(in io.Reader) (io.ReadCloser, error) { return gzip.NewReader(in) }
+
+func openBzip2(in io.Reader) (io.ReadCloser, error) { return io.NopCloser(bzip2.NewReader(in)), nil }
 
 func openZstd(in io.Reader) (io.ReadCloser, error) {
 	d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(window), zstd.WithDecoderLowmem(true))

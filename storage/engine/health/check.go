@@ -79,7 +79,11 @@ func (s *Store) leftovers() ([]Finding, error) {
 	}
 	var found []Finding
 	for _, l := range all {
-		found = append(found, Finding{Kind: Leftover, Object: filepath.Join(s.Data, l.Path), Problem: l.What, mend: s.Sweep})
+		f := Finding{Kind: Leftover, Object: filepath.Join(s.Data, l.Path), Problem: l.What, Foreign: l.Foreign}
+		if !l.Foreign {
+			f.mend = s.Sweep
+		}
+		found = append(found, f)
 	}
 	if s.Engine == nil {
 		return found, err // its records may be unreadable: nothing there can be called garbage
@@ -181,20 +185,4 @@ func (s *Store) sortOut(report cstorage.CheckReport) (all []Finding) {
 	add(Layer, false, report.ROLayers, nil)
 	add(Image, false, report.ROImages, nil)
 	return all
-}
-
-// problem is one line of what the library says, without what we say already.
-func problem(id string, errs []error) string {
-	var said []string
-	for _, err := range errs {
-		text := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(err.Error(), "read-only "), "layer "), "image ")
-		text = strings.ReplaceAll(strings.TrimPrefix(strings.TrimPrefix(text, "container "), id+": "), "\n", "; ")
-		if !slices.Contains(said, text) {
-			said = append(said, text)
-		}
-	}
-	if len(said) > 3 {
-		said = append(said[:3], fmt.Sprintf("and %d more", len(said)-3))
-	}
-	return strings.Join(said, "; ")
 }

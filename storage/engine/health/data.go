@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"coracle/launcher/containers"
 	"coracle/storage"
 	"coracle/storage/record"
 )
@@ -58,7 +57,7 @@ func (s *Store) directories() (all []Finding, err error) {
 // image that is gone. One that was never started and never written to is what a
 // launch left that was killed while it wrote the facts.
 func (s *Store) containers() (all []Finding, err error) {
-	list, err := s.set().List()
+	list, err := s.Containers.List()
 	if err != nil {
 		return nil, err
 	}
@@ -69,17 +68,14 @@ func (s *Store) containers() (all []Finding, err error) {
 		}
 		problem := ""
 		switch {
-		case c.Err != nil:
-			problem, _, _ = strings.Cut(c.Err.Error(), "\n")
-		case c.Intent.ImageID != "" && images != nil && !images[c.Intent.ImageID]:
-			problem = fmt.Sprintf("its image %.12s is gone", c.Intent.ImageID)
-		default:
-			if _, e := c.ReadFact(containers.SpecFact); e != nil {
-				problem = fmt.Sprintf("its record %s cannot be read", containers.SpecFact)
-			}
+		case c.Damage != nil:
+			problem, _, _ = strings.Cut(c.Damage.Error(), "\n")
+			problem = strings.TrimPrefix(problem, "container "+c.ID+": ")
+		case c.Image != "" && images != nil && !images[c.Image]:
+			problem = fmt.Sprintf("its image %.12s is gone", c.Image)
 		}
 		if kind := Container; problem != "" {
-			if neverStarted(c) {
+			if c.NeverStarted {
 				kind, problem = Leftover, "container that was never started"
 			}
 			all = append(all, Finding{Kind: kind, Object: label(c), Problem: problem, Loses: kind == Container, mend: func(ctx context.Context) error {
@@ -90,29 +86,14 @@ func (s *Store) containers() (all []Finding, err error) {
 	return all, err
 }
 
-// neverStarted tells that a container lacks a fact, has no trace of a first
-// process, and nothing in its upper layer.
-func neverStarted(c *containers.Container) bool {
-	if _, ok := containers.ReadState(c.Dir); ok {
-		return false
-	}
-	missing := false
-	for _, fact := range []string{containers.IntentFact, containers.SpecFact} {
-		_, err := c.ReadFact(fact)
-		missing = missing || errors.Is(err, fs.ErrNotExist)
-	}
-	written, err := os.ReadDir(c.Upper())
-	return missing && (err == nil && len(written) == 0 || errors.Is(err, fs.ErrNotExist))
-}
-
-func label(c *containers.Container) string {
+func label(c *Facts) string {
 	if c.Name == "" {
 		return c.ID[:12]
 	}
 	return c.Name
 }
 
-func (s *Store) removeContainer(ctx context.Context, c *containers.Container) error {
+func (s *Store) removeContainer(ctx context.Context, c *Facts) error {
 	d := *c.Dir
 	if err := s.set().Trash(&d); err != nil {
 		if errors.Is(err, storage.ErrNoContainer) {

@@ -35,7 +35,39 @@ type Finding struct {
 	// Podman says that the object is podman's.
 	Podman bool `json:",omitempty"`
 
+	// Foreign says that it is no damage: something that is nobody's, and is left alone.
+	Foreign bool `json:",omitempty"`
+
 	mend func(context.Context) error
+}
+
+// Remedy says what Repair will do, or did.
+func (f Finding) Remedy(done bool) string {
+	will, did, after := "--repair removes it", "removed", ""
+	switch {
+	case f.Foreign:
+		return "it is left alone"
+	case f.mend == nil && f.Kind == Broken:
+		return "it cannot be put right here"
+	case f.mend == nil:
+		return "it lies in a store that is read-only here"
+	case f.Kind == Container, f.Kind == Volume:
+		will, after = "--repair --force removes it", ", with what it held"
+	case f.Kind == Broken:
+		will, did = "--repair --force puts it aside", "put aside"
+	case f.Kind == Image:
+		after = ": pull it again"
+	case f.Kind == Layer:
+		after = ": pull again what stood on it"
+	case f.Kind == Directory:
+		will, did = "--repair puts it right", "put right"
+	case f.Kind == Record:
+		after = ": the next launch makes it"
+	}
+	if done {
+		return did + after
+	}
+	return will + after
 }
 
 // String is one line.
@@ -48,6 +80,8 @@ type Options struct {
 	// MaxAge, in hours and such, is how long a layer may be there without an image:
 	// podman may be pulling it.
 	MaxAge Age
+	// Done is told what became of each finding, nil for nobody.
+	Done func(Finding, error)
 	// Lossy lets Repair remove damaged containers.
 	Lossy bool
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"path/filepath"
 
-	"coracle/launcher/containers"
 	"coracle/storage"
 	"coracle/storage/volume"
 )
@@ -20,8 +19,8 @@ type Pruned struct {
 
 // PruneContainers removes the stopped containers that want says yes to. It goes
 // on after an error.
-func (s *Store) PruneContainers(ctx context.Context, want func(*containers.Container) bool) (gone []Pruned, err error) {
-	list, err := s.set().List()
+func (s *Store) PruneContainers(ctx context.Context, want func(*Facts) bool) (gone []Pruned, err error) {
+	list, err := s.Containers.List()
 	for _, c := range list {
 		if c.Running || !c.Keep || !want(c) {
 			continue

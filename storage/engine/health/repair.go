@@ -12,7 +12,6 @@ import (
 	"slices"
 	"time"
 
-	"coracle/launcher/containers"
 	"coracle/storage"
 
 	cstorage "go.podman.io/storage"
@@ -28,23 +27,33 @@ var ErrNotMended = errors.New("not repaired")
 // rest.
 func (s *Store) Repair(ctx context.Context, findings []Finding, o Options) error {
 	var errs []error
-	done := map[Kind]bool{}
+	done, failed := map[Kind]bool{}, map[Kind]error{}
+	tell := func(f Finding, err error) {
+		if o.Done != nil {
+			o.Done(f, err)
+		}
+	}
 	for _, kind := range []Kind{Broken, Directory, Container, Volume, Image, Layer, Record, Leftover} {
 		for _, f := range findings {
 			switch {
-			case f.Kind != kind:
+			case f.Kind != kind, f.Foreign:
 			case ctx.Err() != nil:
 				return errors.Join(append(errs, ctx.Err())...)
 			case f.mend == nil:
 				errs = append(errs, fmt.Errorf("%w: %s", ErrNotMended, f))
+				tell(f, ErrNotMended)
 			case f.Loses && !o.Lossy:
 				errs = append(errs, fmt.Errorf("%w: %s\n  fix: coracle system check --repair --force   (removes it)", ErrNotMended, f))
+				tell(f, ErrNotMended)
 			case (kind == Leftover || kind == Layer) && done[kind]: // one for all
+				tell(f, failed[kind])
 			default:
 				done[kind] = true
-				if err := f.mend(ctx); err != nil {
+				err := f.mend(ctx)
+				if failed[kind] = err; err != nil {
 					errs = append(errs, fmt.Errorf("cannot repair %s %s: %w", f.Kind, f.Object, err))
 				}
+				tell(f, err)
 			}
 		}
 	}
@@ -101,7 +110,7 @@ func pick(from map[string][]error, id string) map[string][]error {
 // runsOn names a running container of ours that uses an image, or whose image
 // has a layer; empty when there is none.
 func (s *Store) runsOn(image, layer string) (string, error) {
-	list, err := s.set().List()
+	list, err := s.Containers.List()
 	if err != nil {
 		return "", err
 	}
@@ -109,7 +118,7 @@ func (s *Store) runsOn(image, layer string) (string, error) {
 		if !c.Running {
 			continue
 		}
-		if slices.Contains(c.Images(), image) || layer != "" && s.stands(c, layer) {
+		if slices.Contains(c.Images, image) || layer != "" && s.stands(c, layer) {
 			return label(c), nil
 		}
 	}
@@ -117,8 +126,8 @@ func (s *Store) runsOn(image, layer string) (string, error) {
 }
 
 // stands tells whether a container's image has a layer.
-func (s *Store) stands(c *containers.Container, layer string) bool {
-	return slices.ContainsFunc(c.Images(), func(id string) bool { return s.hasLayer(id, layer) })
+func (s *Store) stands(c *Facts, layer string) bool {
+	return slices.ContainsFunc(c.Images, func(id string) bool { return s.hasLayer(id, layer) })
 }
 
 func (s *Store) hasLayer(imageID, layer string) bool {

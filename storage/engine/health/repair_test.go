@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	cstorage "go.podman.io/storage"
 )
 
 func TestRepairOrder(t *testing.T) {
@@ -53,6 +55,53 @@ func TestProblem(t *testing.T) {
 	errs := []error{errors.New("layer 1: gone"), errors.New("layer 1: gone"), errors.New("image 1: x\ny"), errors.New("z"), errors.New("u")}
 	if got, want := problem("1", errs), "gone; x; y; z; and 1 more"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What the library says is put into words, and once.
+func TestMeaning(t *testing.T) {
+	a, b := strings.Repeat("a", 64), strings.Repeat("b", 64)
+	in := func(layer, file string) error {
+		return fmt.Errorf("layer %s: %w", layer, &os.PathError{Op: "open", Path: "/s/diff/overlay/" + layer + "/diff" + file, Err: os.ErrNotExist})
+	}
+	for _, tt := range []struct {
+		id   string
+		errs []error
+		want string
+	}{
+		{a, []error{fmt.Errorf("layer %s: creating file-getter: readlink /s/overlay/%s/diff: no such file or directory", a, a)}, "its directory is gone"},
+		{a, []error{fmt.Errorf("layer %s: open /s/overlay/%s/diff/etc/a b: no such file or directory", a, a)}, "its file /etc/a b is gone"},
+		{a, []error{fmt.Errorf("layer %s: open /s/overlay/%s/diff/x: permission denied", a, a)}, "its file /x: permission denied"},
+		{a, []error{fmt.Errorf("layer %s: %w", a, cstorage.ErrLayerIncorrectContentDigest)}, "the content of a file was changed"},
+		{a, []error{fmt.Errorf("read-only layer %s: file integrity checksum failed for \"x\"", a)}, "the content of a file was changed"},
+		{b, []error{in(a, ""), fmt.Errorf("layer %s: %w", a, cstorage.ErrLayerMissing), fmt.Errorf("image %s: %w", b, cstorage.ErrImageDataMissing)},
+			"of layer aaaaaaaaaaaa: its directory: file does not exist; its manifest or its configuration is gone"},
+		{b, []error{errors.New("no /overlay/short/diff here")}, "no /overlay/short/diff here"},
+	} {
+		if got := problem(tt.id, tt.errs); tt.want != got {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+// What becomes of each finding is told.
+func TestRepairTells(t *testing.T) {
+	told := map[string]error{}
+	bad := errors.New("bad")
+	found := []Finding{
+		{Kind: Leftover, Object: "l1", mend: func(context.Context) error { return bad }}, {Kind: Leftover, Object: "l2", mend: func(context.Context) error { return nil }},
+		{Kind: Image, Object: "i", mend: func(context.Context) error { return nil }}, {Kind: Image, Object: "ro"},
+		{Kind: Container, Object: "c", Loses: true, mend: func(context.Context) error { return nil }},
+		{Kind: Leftover, Object: "foreign", Foreign: true},
+	}
+	_ = (&Store{}).Repair(context.Background(), found, Options{Done: func(f Finding, err error) { told[f.Object] = err }})
+	if len(told) != 5 || !errors.Is(told["l1"], bad) || !errors.Is(told["l2"], bad) || told["i"] != nil || !errors.Is(told["ro"], ErrNotMended) || !errors.Is(told["c"], ErrNotMended) {
+		t.Errorf("%v", told)
+	}
+	for _, f := range found {
+		if f.Remedy(false) == "" || f.mend != nil && !f.Foreign && f.Remedy(false) == f.Remedy(true) {
+			t.Errorf("%s: %q, %q", f, f.Remedy(false), f.Remedy(true))
+		}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"time"
 
-	"coracle/launcher/containers"
 	"coracle/storage"
 	"coracle/storage/engine"
 	"coracle/storage/volume"
@@ -26,11 +25,11 @@ type Store struct {
 	Graph, GraphRun string
 	// Data and Run are Coracle's own, storage.Paths.
 	Data, Run string
+	// Containers tells of the user's containers.
+	Containers Containers
 }
 
-func (s *Store) set() containers.Set {
-	return containers.Set{Containers: storage.Containers{Data: s.Data}, Inside: true}
-}
+func (s *Store) set() storage.Containers { return storage.Containers{Data: s.Data} }
 
 func (s *Store) volumes() volume.Store { return volume.Store{Data: s.Data} }
 

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 
-	"coracle/launcher/containers"
 	"coracle/storage/record"
 
 	cstorage "go.podman.io/storage"
@@ -30,9 +29,9 @@ func (g graph) layerDir(id string) string {
 // sweepNeverStarted removes kept containers that a launch left which was killed
 // before it had written down what was asked.
 func (s *Store) sweepNeverStarted(ctx context.Context) error {
-	list, err := s.set().List()
+	list, err := s.Containers.List()
 	for _, c := range list {
-		if c.Keep && !c.Running && neverStarted(c) {
+		if c.Keep && !c.Running && c.NeverStarted {
 			err = errors.Join(err, s.removeContainer(ctx, c))
 		}
 	}
@@ -84,7 +83,7 @@ func (s *Store) sweepHints() error {
 	for _, name := range names {
 		pid, start, ok := strings.Cut(name, "-")
 		n, e := strconv.Atoi(pid)
-		if ok && e == nil && containers.StartTime(n) == start {
+		if ok && e == nil && s.Containers.Lives(n, start) {
 			continue
 		}
 		if e := os.Remove(filepath.Join(dir, name)); e != nil && !errors.Is(e, fs.ErrNotExist) {
@@ -103,7 +102,7 @@ func (s *Store) sweepSockets() error {
 		return err
 	}
 	running := map[string]bool{}
-	all, e := s.set().List()
+	all, e := s.Containers.List()
 	if err = errors.Join(err, e); err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"coracle/launcher/containers"
 	"coracle/storage/volume"
 
 	cstorage "go.podman.io/storage"
@@ -38,7 +37,7 @@ type ImageUsage struct {
 
 // ContainerUsage is one container of ours.
 type ContainerUsage struct {
-	*containers.Container
+	*Facts
 	Size    int64 // what it wrote
 	Volumes int   // that it names
 }
@@ -53,13 +52,13 @@ type VolumeUsage struct {
 // Usage measures. It walks what containers and volumes hold, so it takes time.
 func (s *Store) Usage(ctx context.Context) (*Usage, error) {
 	u := &Usage{}
-	list, err := s.set().List()
+	list, err := s.Containers.List()
 	if err != nil {
 		return nil, err
 	}
 	used := map[string]int{}
 	for _, c := range list {
-		for _, id := range c.Images() {
+		for _, id := range c.Images {
 			used[id]++
 		}
 		size, err := Measure(ctx, c.Path)
@@ -67,7 +66,7 @@ func (s *Store) Usage(ctx context.Context) (*Usage, error) {
 			return nil, err
 		}
 		claim, _ := volume.ReadClaim(c.Dir) // system check tells of one that cannot be read
-		row := ContainerUsage{Container: c, Size: size}
+		row := ContainerUsage{Facts: c, Size: size}
 		for _, m := range claim.Mounts {
 			if m.Name != "" {
 				row.Volumes++

@@ -30,7 +30,7 @@ type Plan struct {
 
 // PlanWipe looks.
 func (s *Store) PlanWipe() (p Plan, err error) {
-	list, err := s.set().List()
+	list, err := s.Containers.List()
 	for _, c := range list {
 		if p.Containers++; c.Running {
 			p.Running = append(p.Running, label(c))

@@ -8,11 +8,9 @@ package images
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
-	"go.podman.io/image/v5/docker/reference"
 	"go.podman.io/storage"
 
 	"coracle/storage/engine"
@@ -82,14 +80,5 @@ func meant(s *engine.Store, img *storage.Image, ref string) string {
 	if strings.Contains(ref, "@") {
 		return ""
 	}
-	names, err := s.Candidates(ref)
-	if err != nil {
-		return ""
-	}
-	for _, named := range names {
-		if name := reference.TagNameOnly(named).String(); slices.Contains(img.Names, name) {
-			return name
-		}
-	}
-	return ""
+	return s.Meant(img, ref)
 }

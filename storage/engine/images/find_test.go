@@ -20,7 +20,9 @@ func TestFind(t *testing.T) {
 	w.image(made{id: b, names: []string{"registry.example/app:2"}, steps: []string{"b"}})
 	w.image(made{id: c, steps: []string{"c"}})
 	w.image(made{names: []string{"localhost/cafe:latest"}, steps: []string{"d"}, labels: map[string]string{"who": "cafe"}})
-	digest := w.entry(b).Digest
+	d := "dada" + strings.Repeat("4", 60)
+	w.image(made{id: d, names: []string{"127.0.0.1:5000/team/tool:latest", "127.0.0.1:5000/team/tool:7"}, steps: []string{"e"}})
+	digest, far := w.entry(b).Digest, w.entry(d).Digest
 	for _, tt := range []struct{ ref, id, name string }{
 		{"app", a, "docker.io/library/app:latest"},
 		{"app:1", a, "localhost/app:1"},
@@ -36,6 +38,10 @@ func TestFind(t *testing.T) {
 		{"app@" + digest, b, ""},
 		{"app:2@" + digest, b, ""},
 		{"cafe3", c, ""},
+		{"tool", d, "127.0.0.1:5000/team/tool:latest"},
+		{"tool:7", d, "127.0.0.1:5000/team/tool:7"},
+		{"team/tool", d, "127.0.0.1:5000/team/tool:latest"},
+		{"team/tool@" + far, d, ""},
 	} {
 		f, err := Lookup(context.Background(), w.s, tt.ref)
 		if err != nil || f.ID != tt.id || f.Name != tt.name {
@@ -49,7 +55,9 @@ func TestFind(t *testing.T) {
 	for ref, want := range map[string]error{
 		"nothing": record.ErrNotFound, "dddd": record.ErrNotFound, "app:3": record.ErrNotFound, "example.org/app": record.ErrNotFound,
 		"sha256:" + strings.Repeat("0", 64): record.ErrNotFound, "app@sha256:" + strings.Repeat("0", 64): record.ErrNotFound,
-		"aaa": record.ErrUsage, "No Name": record.ErrUsage, "": record.ErrUsage,
+		"ool": record.ErrNotFound, "am/tool": record.ErrNotFound, "tool:8": record.ErrNotFound, "tool@" + digest: record.ErrNotFound,
+		"localhost/tool": record.ErrNotFound,
+		"aaa":            record.ErrUsage, "No Name": record.ErrUsage, "": record.ErrUsage,
 	} {
 		if f, err := Lookup(context.Background(), w.s, ref); !errors.Is(err, want) {
 			t.Errorf("%q: %+v, %v; want %v", ref, f, err, want)

@@ -107,6 +107,11 @@ func (l *sendingList) send(ctx context.Context, dest types.ImageDestination) ([]
 			return nil, nil, err
 		}
 	}
+	if l.Attach != nil {
+		if err := l.Attach(ctx, blob); err != nil {
+			return nil, nil, err
+		}
+	}
 	return blob, image.UnparsedInstance(l.src, nil), nil
 }
 

@@ -9,9 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"coracle/storage/engine"
 	"coracle/storage/engine/transfer/archive"
+	"coracle/storage/record"
 )
 
 // A Load brings the images of an archive into the store.
@@ -20,6 +22,11 @@ type Load struct {
 	// Path is what the archive is called in messages and to the signature policy.
 	Path     string
 	Progress *os.File // nil: nothing is said
+	// IDs is record.Request.IDs.
+	IDs string
+	// Platforms are those to take, os/arch[/variant]; the others are left out. None:
+	// this machine's of a list, and every image that stands alone.
+	Platforms []string
 	// Note gets lines for the user.
 	Note func(string)
 }
@@ -45,26 +52,42 @@ func (l *Load) Run(ctx context.Context, f *os.File) ([]Loaded, error) {
 		return nil, fmt.Errorf("%s: %w", l.Path, err)
 	}
 	a, err := archive.Open(plain, l.Path)
+	if errors.Is(err, archive.ErrArchive) && !strings.Contains(err.Error(), "\n  fix: ") {
+		err = fmt.Errorf("%w\n  fix: give load what coracle save, docker save or podman save wrote, whole", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", l.Path, err)
 	}
 	defer a.Close()
+	platforms := l.Platforms
+	if len(platforms) == 0 {
+		platforms = []string{""}
+	}
 	var all []Loaded
-	for i, img := range a.Images {
-		loaded, err := l.one(ctx, img)
+	var absent error
+	for i := range len(a.Images) * len(platforms) {
+		img, platform := a.Images[i/len(platforms)], platforms[i%len(platforms)]
+		loaded, err := l.one(ctx, img, platform)
+		if errors.Is(err, record.ErrPlatform) && platform != "" {
+			absent = fmt.Errorf("%s: it has no image for %s: %w", l.Path, platform, err)
+			continue
+		}
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) && a.Kind == "dir" {
 				err = fmt.Errorf("the directory is incomplete: %w", err)
 			}
-			return all, fmt.Errorf("%s: image %d of %d: %w", l.Path, i+1, len(a.Images), err)
+			return all, fmt.Errorf("%s: image %d of %d: %w", l.Path, i/len(platforms)+1, len(a.Images), err)
 		}
 		all = append(all, loaded)
+	}
+	if len(all) == 0 {
+		return nil, absent
 	}
 	return all, nil
 }
 
-func (l *Load) one(ctx context.Context, img archive.Image) (Loaded, error) {
-	t := engine.Taking{What: filepath.Base(l.Path), Ref: img.Ref, Digest: img.Digest, Progress: l.Progress}
+func (l *Load) one(ctx context.Context, img archive.Image, platform string) (Loaded, error) {
+	t := engine.Taking{What: filepath.Base(l.Path), Ref: img.Ref, Digest: img.Digest, IDs: l.IDs, Progress: l.Progress, Platform: platform}
 	for _, n := range img.Names {
 		local, ok := engine.LocalName(n)
 		if !ok {

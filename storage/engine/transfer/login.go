@@ -16,6 +16,8 @@ import (
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage/pkg/homedir"
 	"go.podman.io/storage/pkg/unshare"
+
+	"coracle/storage/engine"
 )
 
 // ErrNotLoggedIn is in the error for a registry without credentials.
@@ -106,9 +108,9 @@ func (c *Credentials) Login(ctx context.Context, registry, user, password string
 	if err := docker.CheckAuth(ctx, c.Sys, user, password, host); err != nil {
 		var refused docker.ErrUnauthorizedForCredentials
 		if errors.As(err, &refused) {
-			return "", fmt.Errorf("%s does not accept this name and password", host)
+			return "", fmt.Errorf("%s does not accept this name and password\n  fix: coracle login %s, with the right ones", host, host)
 		}
-		return "", fmt.Errorf("cannot log in to %s: %w", host, err)
+		return "", fmt.Errorf("cannot log in to %s: %w", host, engine.At(host, nil, err))
 	}
 	sys, err := c.writable()
 	if err != nil {

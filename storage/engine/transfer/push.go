@@ -82,6 +82,9 @@ func (p *Push) once(ctx context.Context, img *storage.Image, ref types.ImageRefe
 		err = dest.Commit(ctx, top)
 	}
 	if err != nil {
+		if named := ref.DockerReference(); named != nil && ref.Transport().Name() == "docker" {
+			err = engine.At("", named, err)
+		}
 		return nil, fmt.Errorf("cannot push to %s: %w", refName(ref), err)
 	}
 	return out, nil

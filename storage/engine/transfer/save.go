@@ -167,7 +167,7 @@ func (s *Save) toDir(ctx context.Context, path string, items []Item) error {
 // dockerArchive writes what `docker save` writes and what everybody loads.
 func (s *Save) dockerArchive(ctx context.Context, out io.Writer, items []Item) error {
 	o := s.Options
-	o.Cache, o.Format, o.DropSignatures, o.Sign = &Cache{}, "", true, nil
+	o.Cache, o.Format, o.DropSignatures, o.Sign, o.Attach = &Cache{}, "", true, nil, nil
 	w := newDockerTar(out, s.Sys.BigFilesTemporaryDir)
 	for _, item := range items {
 		x, err := openStored(ctx, s.Store, s.Sys, item.Image)

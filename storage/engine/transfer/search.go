@@ -14,6 +14,8 @@ import (
 	"go.podman.io/image/v5/docker/reference"
 	"go.podman.io/image/v5/pkg/sysregistriesv2"
 	"go.podman.io/image/v5/types"
+
+	"coracle/storage/engine"
 )
 
 // A Search asks registries for images.
@@ -75,7 +77,7 @@ func (s *Search) Run(ctx context.Context, term string) (hits []Hit, why []error,
 	for _, r := range registries {
 		found, err := docker.SearchRegistry(ctx, s.Sys, r, term, s.Limit)
 		if err != nil {
-			why = append(why, fmt.Errorf("cannot search %s: %w", r, err))
+			why = append(why, fmt.Errorf("cannot search %s: %w", r, engine.At(r, nil, err)))
 			continue
 		}
 		if s.Limit > 0 && len(found) > s.Limit {
@@ -132,7 +134,7 @@ func (s *Search) Tags(ctx context.Context, repository string) (name string, tags
 	}
 	tags, err = docker.GetRepositoryTags(ctx, s.Sys, ref)
 	if err != nil {
-		return "", nil, fmt.Errorf("cannot list the tags of %s: %w", named, err)
+		return "", nil, fmt.Errorf("cannot list the tags of %s: %w", named, engine.At("", named, err))
 	}
 	if s.Limit > 0 && len(tags) > s.Limit {
 		tags = slices.Clip(tags[:s.Limit])

@@ -36,7 +36,9 @@ type Options struct {
 	// and cannot be sent with them is refused (ErrSigned).
 	DropSignatures bool
 	// Sign signs a manifest that is about to be stored under a name.
-	Sign     func(manifest []byte) ([]byte, error)
+	Sign func(manifest []byte) ([]byte, error)
+	// Attach signs a manifest that was stored, and stores the signature beside it.
+	Attach   func(ctx context.Context, manifest []byte) error
 	Cache    *Cache
 	Progress *Progress
 }
@@ -210,11 +212,13 @@ func (s *sending) finish(ctx context.Context, out []byte, signatures [][]byte, i
 		}
 		signatures = append(slices.Clone(signatures), signature)
 	}
-	if len(signatures) == 0 {
-		return nil
+	if len(signatures) > 0 {
+		if err := s.dest.PutSignatures(ctx, signatures, instance); err != nil {
+			return fmt.Errorf("cannot store the signatures: %w", err)
+		}
 	}
-	if err := s.dest.PutSignatures(ctx, signatures, instance); err != nil {
-		return fmt.Errorf("cannot store the signatures: %w", err)
+	if s.o.Attach != nil {
+		return s.o.Attach(ctx, out)
 	}
 	return nil
 }

@@ -10,9 +10,10 @@ import (
 	"io"
 	"slices"
 
+	"coracle/storage/engine/decode"
+
 	"github.com/opencontainers/go-digest"
 	"go.podman.io/image/v5/manifest"
-	"go.podman.io/image/v5/pkg/compression"
 	"go.podman.io/image/v5/types"
 )
 
@@ -120,12 +121,12 @@ func plainSize(t tree, name string) (int64, error) {
 		return 0, err
 	}
 	defer in.Close()
-	plain, isCompressed, err := compression.AutoDecompress(in)
+	plain, kind, err := decode.Open(in)
 	if err != nil {
 		return 0, bad("%q: %w", name, err)
 	}
 	defer plain.Close()
-	if !isCompressed {
+	if kind == "" {
 		return size, nil
 	}
 	most := growthAllowed + maxGrowth*min(size, 1<<40)
@@ -158,7 +159,7 @@ func (d *dockerImage) getBlob(_ context.Context, info types.BlobInfo) (io.ReadCl
 	if err != nil {
 		return nil, 0, err
 	}
-	plain, _, err := compression.AutoDecompress(in)
+	plain, _, err := decode.Open(in)
 	if err != nil {
 		in.Close()
 		return nil, 0, bad("%q: %w", name, err)

@@ -10,7 +10,8 @@ import (
 	"os"
 	"sync/atomic"
 
-	"go.podman.io/image/v5/pkg/compression"
+	"coracle/storage/engine/decode"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -62,30 +63,23 @@ func Plain(ctx context.Context, f *os.File, s Spool) (*os.File, error) {
 }
 
 func sniff(f *os.File, at int64) (bool, error) {
-	start := make([]byte, 8)
+	start := make([]byte, 6)
 	n, err := f.ReadAt(start, at)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
-	r, w := io.Pipe()
-	go func() {
-		w.Write(start[:n])
-		w.Close()
-	}()
-	defer r.Close()
-	_, decompressor, _, err := compression.DetectCompressionFormat(r)
-	return decompressor != nil, err
+	return decode.Kind(start[:n]) != "", nil
 }
 
 // Decompressed reads a stream without its compression (gzip, zstd, xz, bzip2),
 // or as it is. size is the compressed one's, -1 if unknown.
 func Decompressed(ctx context.Context, in io.Reader, size int64) (io.ReadCloser, error) {
 	count := &counter{ctx: ctx, in: in}
-	plain, isCompressed, err := compression.AutoDecompress(count)
+	plain, kind, err := decode.Open(count)
 	if err != nil {
 		return nil, bad("%w", err)
 	}
-	if !isCompressed {
+	if kind == "" {
 		return plain, nil
 	}
 	return &growing{ReadCloser: plain, from: count}, nil
