@@ -95,7 +95,7 @@ crash: build
 	CORACLE_BIN=$(CURDIR)/bin/coracle CORACLE_CRASH=all $(GO) test -count=1 -timeout 3h -v -run '^Test(Crash|Concurrent|FullDisk)' ./cmd/coracle
 
 # What only a real systemd session shows, on an emulated machine; the first run
-# builds it. VM_TESTS is a part of the names of tests: see .ci/vm/tests/README.
+# builds it. VM_TESTS is a pattern for names of tests: see .ci/vm/tests/README.
 VM_TESTS ?=
 test-vm: build
 	.ci/vm/test bin/coracle '$(VM_TESTS)'

@@ -120,10 +120,15 @@ func (m *monitor) check(quit chan struct{}) (ok bool, status string, err error) 
 		return false, "", errStopped
 	}
 	// While its processes stand, a check that was not made, or took too long, says nothing.
-	if release, perr := m.unpaused(); perr != nil {
-		return false, "", perr
-	} else if release(); errors.Is(err, pause.ErrPaused) {
-		return false, "", err
+	perr := m.inside(func() error {
+		release, err := m.unpaused()
+		if err == nil {
+			release()
+		}
+		return err
+	})
+	if perr != nil || errors.Is(err, pause.ErrPaused) {
+		return false, "", errors.Join(perr, err)
 	}
 	act := m.note(log) && !m.acted
 	m.acted = m.acted || act

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -43,6 +44,8 @@ type logWriter struct {
 	file *os.File
 	size int64
 	buf  []byte
+	// plain are the bytes that stand in JSON as they are.
+	plain [256]bool
 	// head and tail stand before and after each line of a piece.
 	head, tail []byte
 	// torn says that the file ends with half an entry, of a disk that was full.
@@ -56,6 +59,9 @@ func openLog(dir string, c logConfig) (*logWriter, error) {
 	w := &logWriter{logConfig: c, path: c.Path, now: time.Now}
 	if w.path == "" {
 		w.path = filepath.Join(dir, logFile)
+	}
+	for c := ' '; c <= '~'; c++ {
+		w.plain[c] = !strings.ContainsRune(`"\<>&`, c)
 	}
 	return w, w.open()
 }
@@ -175,7 +181,7 @@ func (w *logWriter) frame(now time.Time, stream byte) {
 func (w *logWriter) entry(b, line []byte) []byte {
 	b = append(b, w.head...)
 	if w.Driver == "json-file" {
-		return append(appendJSONString(b, line), w.tail...)
+		return append(w.appendJSON(b, line), w.tail...)
 	}
 	if line[len(line)-1] != '\n' {
 		return append(append(append(b, "P "...), line...), '\n')
@@ -183,12 +189,12 @@ func (w *logWriter) entry(b, line []byte) []byte {
 	return append(append(b, "F "...), line...)
 }
 
-// appendJSONString writes text as encoding/json does, which takes ten times as long
-// for what is plain.
-func appendJSONString(b, text []byte) []byte {
+// appendJSON writes text as encoding/json does, which takes ten times as long for
+// what is plain.
+func (w *logWriter) appendJSON(b, text []byte) []byte {
 	plain := bytes.TrimSuffix(text, []byte{'\n'})
 	for _, c := range plain {
-		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+		if !w.plain[c] {
 			quoted, _ := json.Marshal(string(text))
 			return append(b, quoted...)
 		}

@@ -3,6 +3,7 @@ package launcher
 import (
 	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 )
 
 // entry is one entry of a log: a line of output, or a part of one.
@@ -36,6 +37,13 @@ func (r *logReader) parse(line []byte) (e entry, ok bool) {
 		e.partial = !bytes.HasSuffix(e.text, []byte("\n"))
 		return e, true
 	}
+	whole := line
+	// Lines that were written together begin alike.
+	if n := len(r.head); n > 0 && len(line) > n && string(line[:n]) == string(r.head) {
+		e = r.like
+		e.text = line[n:]
+		return e, true
+	}
 	var stream, tag []byte
 	if e.time, line, ok = bytes.Cut(line, []byte(" ")); !ok {
 		return e, false
@@ -50,26 +58,33 @@ func (r *logReader) parse(line []byte) (e entry, ok bool) {
 	if e.partial = string(tag) == "P"; e.partial {
 		e.text = bytes.TrimSuffix(e.text, []byte("\n"))
 	}
-	return e, e.err || string(stream) == "stdout"
+	if ok = e.err || string(stream) == "stdout"; ok && !e.partial {
+		r.head = append(r.head[:0], whole[:len(whole)-len(e.text)]...)
+		r.like = entry{time: r.head[:len(e.time)], err: e.err}
+	}
+	return e, ok
 }
 
 // parsePlain reads an entry as [logWriter] writes plain text, a tenth of the work
-// that encoding/json has with it. Not ok is what it leaves to that.
+// that encoding/json has with it. Not ok is what it leaves to that. The entry's text
+// is in line, which is changed.
 func parsePlain(line []byte) (e entry, ok bool) {
 	rest, ok := bytes.CutPrefix(line, []byte(`{"log":"`))
 	if !ok {
 		return e, false
 	}
-	i := bytes.IndexAny(rest, "\"\\")
-	if i < 0 {
+	end := bytes.IndexByte(rest, '"')
+	if end < 0 {
 		return e, false
 	}
-	e.text, rest = rest[:i:i], rest[i:]
-	e.partial = true
-	if after, ok := bytes.CutPrefix(rest, []byte(`\n`)); ok {
-		e.text, e.partial, rest = append(e.text[:i:i], '\n'), false, after
+	e.text, e.partial = rest[:end], true
+	if i := bytes.IndexByte(e.text, '\\'); i >= 0 {
+		if i != end-2 || e.text[i+1] != 'n' {
+			return e, false
+		}
+		e.text, e.partial = e.text[:i+1], false
 	}
-	if rest, ok = bytes.CutPrefix(rest, []byte(`","stream":"std`)); !ok || len(rest) < len(`out","time":"`) {
+	if rest, ok = bytes.CutPrefix(rest[end:], []byte(`","stream":"std`)); !ok || len(rest) < len(`out","time":"`) {
 		return e, false
 	}
 	e.err = string(rest[:3]) == "err"
@@ -79,18 +94,11 @@ func parsePlain(line []byte) (e entry, ok bool) {
 	if rest, ok = bytes.CutPrefix(rest[3:], []byte(`","time":"`)); !ok {
 		return e, false
 	}
-	if e.time, ok = bytes.CutSuffix(rest, []byte("\"}\n")); !ok || bytes.IndexAny(e.time, "\"\\") >= 0 || len(e.time) == 0 {
+	if e.time, ok = bytes.CutSuffix(rest, []byte("\"}\n")); !ok || len(e.time) == 0 || bytes.ContainsAny(e.time, "\"\\") || !utf8.Valid(line) {
 		return e, false
 	}
-	return e, isPlain(e.text) && isPlain(e.time)
-}
-
-// isPlain tells that text stands in JSON as it is, but for a newline.
-func isPlain(text []byte) bool {
-	for _, c := range text {
-		if c < ' ' && c != '\n' || c >= 0x80 {
-			return false
-		}
+	if !e.partial {
+		e.text[len(e.text)-1] = '\n'
 	}
-	return true
+	return e, true
 }

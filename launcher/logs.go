@@ -66,6 +66,9 @@ type logReader struct {
 	drop    int
 	streams [2]logStream // standard output and error
 	in      *bufio.Reader
+	// head is how the last entry began that ended a line, like what that says.
+	head []byte
+	like entry
 }
 
 // logStream is how far a stream has been read.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -58,7 +59,14 @@ func serveVisit(c conn, payload []byte, fds []int) error {
 		started = append(started, fds[3])
 	}
 	_ = c.send(msgStarted, be32(pid), started...)
-	unix.Close(pidfd)
+	// The caller was killed. The command must not become another process's child,
+	// which may not wait for it: its pid namespace does not end before that.
+	over := make(chan os.Signal, 1)
+	signal.Notify(over, unix.SIGTERM)
+	go func() {
+		<-over
+		_ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0)
+	}()
 	closeAll(fds) // a pipe must end when the command lets go of it
 	fds = nil
 	var ws unix.WaitStatus

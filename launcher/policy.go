@@ -19,11 +19,10 @@ func (s *supervisor) renewPolicy() {
 		return
 	}
 	var i containers.Intent
-	var f intent.RestartFlags
-	if json.Unmarshal(b, &i) != nil || json.Unmarshal(i.Options, &f) != nil {
+	if json.Unmarshal(b, &i) != nil {
 		return
 	}
-	if p, err := f.Policy(); err == nil {
+	if p, err := (&intent.RestartFlags{Restart: i.Restart}).Policy(); err == nil {
 		s.req.Restart = p
 	}
 }

@@ -114,6 +114,10 @@ func persist(x *containers.Container, o *intent.Options, r *specs.LinuxResources
 	if i.Options, err = o.Encode(); err != nil {
 		return err
 	}
+	i.Restart = ""
+	if p, err := o.Policy(); err == nil && p.Restarts() {
+		i.Restart = p.String()
+	}
 	spec.Linux.Resources = r
 	return writeRecord(x.Dir, i, spec)
 }

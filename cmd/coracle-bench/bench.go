@@ -26,20 +26,22 @@ type amounts struct {
 	running []int // containers at once for the memory of each
 	stores  []int
 	resting int // containers at once that do nothing
+	// logBytes pass through logs -f.
+	logBytes int64
 }
 
 type batchSize struct{ size, rounds int }
 
 func (o options) amounts() amounts {
 	if o.Quick {
-		return amounts{rounds: min(o.Rounds, 5), batches: []batchSize{{10, 2}}, running: []int{1, 5}, stores: []int{1, 100}, resting: 5}
+		return amounts{rounds: min(o.Rounds, 5), batches: []batchSize{{10, 2}}, running: []int{1, 5}, stores: []int{1, 100}, resting: 5, logBytes: 32e6}
 	}
 	return amounts{
 		rounds:  o.Rounds,
 		batches: []batchSize{{10, max(2, o.Rounds/3)}, {100, max(1, o.Rounds/10)}},
 		running: []int{1, 20},
 		stores:  []int{1, 100, 1000},
-		resting: 100,
+		resting: 100, logBytes: 1e9,
 	}
 }
 

@@ -18,6 +18,8 @@ type Life struct {
 	FirstLog []Row  `json:"first_log"` // from run -d to the first line of its log
 	Stop     []Row  `json:"stop"`      // of one that exits on TERM
 	Rest     []Rest `json:"rest"`
+	// Logs is what passes through the log.
+	Logs []Throughput `json:"logs"`
 }
 
 // lifer is a program with containers that go on by themselves: its command lines.
@@ -81,6 +83,9 @@ func (b *bench) measureLife(ctx context.Context, a amounts, bundles string) (*Li
 		return nil, err
 	}
 	if l.Stop, err = b.lifeRounds(ctx, few, logging, b.stopping); err != nil {
+		return nil, err
+	}
+	if l.Logs, err = b.measureLogs(ctx, a.logBytes, logging); err != nil {
 		return nil, err
 	}
 	for _, x := range logging {

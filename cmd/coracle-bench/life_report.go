@@ -9,6 +9,7 @@ func (p *printer) life(l *Life) {
 	p.times("exec true in a running container", l.Exec)
 	p.times("run -d until a reader of the log has the first line", l.FirstLog)
 	p.times("stop of a container that exits on TERM", l.Stop)
+	p.throughput(l.Logs)
 	if len(l.Rest) == 0 {
 		return
 	}
@@ -31,5 +32,5 @@ func (l *Life) lifeTargets() []Target {
 		{Name: "exec, against crun exec", Value: ratio(exec, find(l.Exec, "crun").Median), Unit: "×", Limit: 1},
 		{Name: "exec, faster than podman", Value: ratio(find(l.Exec, "podman").Median, exec), Unit: "×", Limit: 5, AtLeast: true},
 	}
-	return list
+	return append(list, logTargets(l.Logs)...)
 }

@@ -26,10 +26,14 @@ type imagesCommand struct {
 	NoTrunc   bool     `help:"Whole ids."`
 	NoHeading bool     `name:"noheading" short:"n" help:"No titles above the columns."`
 	Quiet     bool     `short:"q" help:"Only ids."`
+	Tree      bool     `hidden:"" help:"docker's."`
 	Sort      string   `default:"created" help:"Order: created, id, repository, size or tag."`
 }
 
 func (c *imagesCommand) Run(ctx context.Context, s *session) error {
+	if c.Tree {
+		return fmt.Errorf("--tree is for one image at a time\n  fix: coracle image tree IMAGE; coracle image inspect --platform PLATFORM IMAGE for those of a list")
+	}
 	if c.Quiet && c.Format != "" {
 		return fmt.Errorf("--quiet and --format contradict each other")
 	}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"coracle/storage/volume"
 )
 
 // volumeMount is `coracle volume mount`. A volume is a directory, or is mounted
@@ -18,10 +20,14 @@ func (c *volumeMount) Run(_ context.Context, s *session) error {
 	var failed error
 	for _, name := range c.Names {
 		v, err := s.volumes().Find(name)
+		var local volume.Local
+		if err == nil {
+			local, err = volume.ParseOptions(v.Options)
+		}
 		switch {
 		case err != nil:
-		case len(v.Options) > 0:
-			err = fmt.Errorf("the volume %q has options: it is mounted for containers only\n  fix: coracle run --rm -v %[1]s:/volume …", v.Name)
+		case local.Type != "" && local.Type != "none" || local.Device != "":
+			err = fmt.Errorf("the volume %q is no directory of its own: it is mounted for containers only\n  fix: coracle run --rm -v %[1]s:/volume …", v.Name)
 		default:
 			fmt.Println(v.Mountpoint())
 		}
