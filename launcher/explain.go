@@ -56,6 +56,11 @@ func Explain(ctx context.Context, o *intent.Options, w io.Writer) error {
 		join.Close()
 		p.line("clone3(CLONE_VM)", "into the base user namespace of a live supervisor")
 	}
+	if l.place != nil {
+		for _, s := range l.place.Steps(l.spec.Linux.Resources) {
+			p.line(s[0], s[1])
+		}
+	}
 	p.section("becoming the supervisor")
 	p.ops(l.grant.Ops(userns.Program{Path: path, Early: true, Argv: []string{SupervisorName, l.paths.Run}}, join != nil))
 	p.section("the supervisor: mapped root")

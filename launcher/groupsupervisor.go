@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"coracle/launcher/cgroup"
 )
 
@@ -51,6 +53,20 @@ func (s *supervisor) groupV1() error {
 		return fmt.Errorf("cannot move the container into its cgroup: %w", err)
 	}
 	return nil
+}
+
+// firstGroupFD opens the cgroup that the container's first process is in by now; -1
+// when it cannot be opened.
+func (s *supervisor) firstGroupFD() int {
+	g, err := cgroup.Of(s.pid)
+	if err != nil || g.Unified == "" {
+		return -1
+	}
+	fd, err := unix.Open(g.Unified, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return fd
 }
 
 // groupFD is for CLONE_INTO_CGROUP; 0 says that there is none.

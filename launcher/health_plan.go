@@ -43,6 +43,12 @@ func (l *launch) healthOps(c *intent.Healthcheck, host *intent.HostFacts, filter
 	return plan.NewExec(plan.ExecInput{Process: process, Filter: filter, DenySetgroups: l.grant.Single, MappedRoot: mapsRoot(l.spec)})
 }
 
+// runsOnce tells that a container that is thrown away is not run again before: overlay
+// refuses an upper directory that was mounted volatile.
+func (l *launch) runsOnce() bool {
+	return l.extras.Health == nil || !mayRestart(intent.RestartPolicy{}, &healthRequest{Health: *l.extras.Health})
+}
+
 // imageHealth is the check that an image's configuration asks for, nil for none.
 // The OCI form of configurations has no word for it; docker's and podman's images
 // have it all the same, in docker's.

@@ -257,7 +257,7 @@ func compileFilter(name string, bounding []string) (*plan.Filter, error) {
 
 // root describes the root file system to the plan.
 func (l *launch) root(d *storage.Dir) plan.Root {
-	r := plan.Root{Mount: d.Root(), Upper: d.Upper(), Work: d.Work(), Volatile: !d.Keep}
+	r := plan.Root{Mount: d.Root(), Upper: d.Upper(), Work: d.Work(), Volatile: !d.Keep && l.runsOnce()}
 	if l.maps.Join != "" {
 		r.UID, _ = l.joinMaps.UIDs.ToOutside(0)
 		r.GID, _ = l.joinMaps.GIDs.ToOutside(0)

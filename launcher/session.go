@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"strconv"
@@ -117,7 +118,16 @@ func (r *resident) join(ops []tape.Op, fds []int) (pid, pidfd, tty int, err erro
 	if err != nil {
 		return 0, -1, -1, err
 	}
-	first, err := tape.Start(tape.Clone{Errors: b.failed[1], Cgroup: r.groupFD()}, ops, slots)
+	c := tape.Clone{Errors: b.failed[1], Cgroup: r.groupFD()}
+	first, err := tape.Start(c, ops, slots)
+	if errors.Is(err, unix.EBUSY) && c.Cgroup != 0 {
+		// systemd inside has divided the cgroup among others, so that it takes no process
+		// of its own any more (cgroups(7)): that of the first process does.
+		if c.Cgroup = r.firstGroupFD(); c.Cgroup >= 0 {
+			first, err = tape.Start(c, ops, slots)
+			unix.Close(c.Cgroup)
+		}
+	}
 	leave()
 	if err != nil {
 		return 0, -1, -1, err
@@ -137,6 +147,10 @@ func (r *resident) join(ops []tape.Op, fds []int) (pid, pidfd, tty int, err erro
 		if ok {
 			unix.Close(pidfd)
 			reap(pid)
+		}
+		var oe *tape.OpError
+		if errors.As(err, &oe) && oe.Op.Call == tape.Setns && oe.Errno == unix.ESRCH {
+			err = errEnding // its first process has no namespaces any more
 		}
 		return 0, -1, -1, explainCommand(ops, root, err)
 	}

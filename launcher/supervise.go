@@ -31,22 +31,25 @@ func (s *supervisor) supervise() int {
 		s.writeState() // first: whoever is told of the container may at once ask for it
 	}
 	var r *resident
+	forget := func() {}
 	if s.req.Detach {
+		// Whoever joins its namespaces at once must find that of its users, too.
+		forget = announceBase(s.run)
 		r = s.reside()
 		s.tellStart()
 	}
 	s.sayStarted()
 	// Nobody else waits for what others may know of this container.
-	announced, told := make(chan func()), make(chan struct{})
+	told := make(chan struct{})
 	go func() {
-		if !s.req.Pidfile && !s.req.Detach {
-			s.writeState()
-		}
 		if !s.req.Detach {
+			forget = announceBase(s.run)
+			if !s.req.Pidfile {
+				s.writeState()
+			}
 			s.tellStart()
 		}
 		close(told)
-		announced <- announceBase(s.run)
 	}()
 	switch {
 	case s.output.Load() != nil:
@@ -80,7 +83,6 @@ func (s *supervisor) supervise() int {
 	_ = s.caller.say(msgExited, []byte{byte(e.status)})
 	s.writeExit(e)
 	r.end(e.status)
-	forget := <-announced
 	forget()
 	s.clean()
 	return e.status

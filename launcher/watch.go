@@ -20,7 +20,7 @@ type watcher struct {
 	asked   bool
 	// pause is how long to wait for what nobody tells of, in milliseconds.
 	pause int
-	buf     []byte
+	buf   []byte
 }
 
 // watch begins to notice changes in a container's directory (inotify(7)).

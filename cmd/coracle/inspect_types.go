@@ -50,6 +50,9 @@ type inspected struct {
 	Namespaces []launcher.Namespace `json:",omitempty"`
 }
 
+// Id is what JSON calls it; templates ask for either.
+func (i *inspected) Id() string { return i.ID } //nolint:revive // docker's spelling
+
 type inspectState struct {
 	OciVersion string
 	Status     string

@@ -75,6 +75,10 @@ func topColumns(words []string) (columns []topColumn, err error) {
 	var names []string
 	for i := 0; i < len(words); i++ {
 		w := words[i]
+		if w == "aux" || w == "-aux" || w == "ax" {
+			names = append(names, topAux)
+			continue
+		}
 		option, isOption := strings.CutPrefix(w, "-")
 		if !isOption {
 			names = append(names, w)
@@ -103,7 +107,7 @@ func topColumns(words []string) (columns []topColumn, err error) {
 	for _, name := range strings.FieldsFunc(strings.Join(names, ","), func(r rune) bool { return r == ',' || r == ' ' }) {
 		show, ok := known[strings.ToLower(name)]
 		if !ok {
-			return nil, fmt.Errorf("unknown column %q\n  fix: one of args c comm etime gid hgroup hpid huser nice nlwp pgid pid ppid rss sid stat stime time tty uid user vsz", name)
+			return nil, fmt.Errorf("unknown column %q\n  fix: one of args c capamb capbnd capeff capinh capprm comm etime etimes gid group hgroup hgroups hpid huser label lstart nice nlwp pcpu pgid pid pmem ppid rss seccomp sid start stat state stime time tty uid user vsz", name)
 		}
 		columns = append(columns, show)
 	}

@@ -56,7 +56,7 @@ func topKnown() map[string]topColumn {
 			return p.Started.Local().Format("Jan02")
 		}}},
 	}
-	known := make(map[string]topColumn)
+	known := topMore()
 	for _, c := range all {
 		for _, name := range strings.Fields(c.names) {
 			known[name] = c.topColumn

@@ -18,6 +18,9 @@ func TestTopColumns(t *testing.T) {
 		"-opid,user":                    "PID UID",
 		"-eo rss,vsz,etime,stat":        "RSS VSZ ELAPSED STAT",
 		"-e -o PID -o %cpu":             "PID %CPU",
+		"aux":                           "UID PID %CPU %MEM VSZ RSS TTY STAT START TIME CMD",
+		"-o pid,capeff,seccomp":         "PID EFFECTIVE CAPS SECCOMP",
+		"hgroups label etimes lstart":   "HGROUPS LABEL ELAPSED STARTED",
 		"tname s nlwp ni pgrp sess gid": "TTY S NLWP NI PGID SID GID",
 	} {
 		columns, err := topColumns(strings.Fields(words))

@@ -36,7 +36,7 @@ type Intent struct {
 	ExposedPorts []string `json:",omitempty"`
 	// CreateCommand is the command line that made it.
 	CreateCommand []string `json:",omitempty"`
-	User    string `json:",omitempty"` // --user
+	User          string   `json:",omitempty"` // --user
 	// UIDs and GIDs are the ids of its files: from container to base ids. Empty:
 	// base ids.
 	UIDs, GIDs  userns.IDMap      `json:",omitempty"`

@@ -66,9 +66,9 @@ func (c *copying) newStack(infos []types.BlobInfo, diffIDs []digest.Digest) *sta
 
 // garbage is how much memory may lie unused while layers are unpacked, in percent
 // of what is used. The store's library compresses the tar-split record of each
-// layer with buffers of several megabytes; with Go's 100 the process grew to 54 MB
-// with an image of four layers, and to 33 with one, with 30 to 38 and 33. The
-// processor time is the same within a tenth.
+// layer with buffers of several megabytes: with Go's 100 the process grew to 33 MB
+// with an image of one layer and to 46 to 54 with one of four, with 30 to 33 and
+// 38 to 40. What it costs in processor time was lost in the noise.
 const garbage = 30
 
 // run ends when the store has all layers; the first error ends the others.

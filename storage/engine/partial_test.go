@@ -118,9 +118,9 @@ func TestPullInParts(t *testing.T) {
 		local       func(w *world, old *record.Record) // before the pull
 		least, most int64
 	}{
-		"two files":      {tag: "two", least: 80_000, most: 400_000},
-		"half of them":   {tag: "half", least: 2_000_000, most: 2_300_000},
-		"most of them":   {tag: "most", least: whole, most: whole + 200_000},
+		"two files":    {tag: "two", least: 80_000, most: 400_000},
+		"half of them": {tag: "half", least: 2_000_000, most: 2_300_000},
+		"most of them": {tag: "most", least: whole, most: whole + 200_000},
 		// What the registry has sent when it is told to stop lies in the sockets' buffers.
 		"no ranges":      {tag: "two", wrong: noRanges, least: whole, most: 2*whole + 200_000},
 		"ranges refused": {tag: "two", wrong: refused, least: whole, most: whole + 100_000},

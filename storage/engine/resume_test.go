@@ -3,11 +3,11 @@
 package engine
 
 import (
-	"os"
 	"bytes"
 	"context"
 	"errors"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"syscall"

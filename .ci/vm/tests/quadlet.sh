@@ -44,9 +44,9 @@ main=$(systemctl --user show -P MainPID web)
 has 'app.slice/web.service' cat "/proc/$(coracle inspect -f '{{.State.Pid}}' web)/cgroup"
 
 echo "one that fails is started again"
-first=$(coracle inspect -f '{{.Id}}' web)
+first=$(coracle inspect -f '{{.ID}}' web)
 coracle kill -s KILL web
-replaced() { [ "$(coracle inspect -f '{{.Id}}' web)" != "$first" ] && systemctl --user is-active -q web; }
+replaced() { [ "$(coracle inspect -f '{{.ID}}' web)" != "$first" ] && systemctl --user is-active -q web; }
 until_true replaced
 
 echo "coracle stop ends it, and it stays so; systemctl starts it again"

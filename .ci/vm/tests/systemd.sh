@@ -21,7 +21,7 @@ has '^0::/(init.scope|system.slice)' coracle exec box sh -c 'cat /proc/1/cgroup'
 # A limit that the container's own systemd sets.
 coracle exec box systemd-run -q --unit small -p TasksMax=7 sleep 600
 has '^7$' coracle exec box cat /sys/fs/cgroup/system.slice/small.service/pids.max
-[ "$(coracle exec box cat /etc/machine-id)" = "$(coracle inspect -f '{{.Id}}' box | cut -c1-32)" ]
+[ "$(coracle exec box cat /etc/machine-id)" = "$(coracle inspect -f '{{.ID}}' box | cut -c1-32)" ]
 
 # SIGRTMIN+3 ends it in order: well before it would be killed.
 coracle stop -t 300 box

@@ -78,7 +78,10 @@ func TestXZFlips(t *testing.T) {
 	text := lines()
 	for _, name := range []string{"plain.xz", "sha256.xz", "blocks.xz"} {
 		whole := read(t, "testdata/"+name)
-		for i := range whole {
+		for i := 0; i < len(whole); i++ {
+			if i > 64 && i < len(whole)-64 && i%9 != 0 { // of the compressed bytes some will do
+				continue
+			}
 			changed := bytes.Clone(whole)
 			changed[i] ^= 0x10
 			got, err := decodeAll(changed)

@@ -19,7 +19,7 @@ import (
 
 // ours are the directories below storage.Paths.Data that only the user may enter.
 func ours() []string {
-	return []string{".", "containers", "scratch", "trash", "names", "records", "shifted", "incoming", "volumes", "scratch-volumes", "catalogs", "host", "pushed"}
+	return []string{".", "containers", "scratch", "trash", "names", "records", "shifted", "incoming", "volumes", "scratch-volumes", "catalogs", "host", "pushed", "events"}
 }
 
 // directories finds those with another owner or an open mode. Whoever may write
