@@ -99,7 +99,7 @@ type lifeClient struct {
 }
 
 // sharedErrors are what a verb about a name that others use, too, may say.
-var sharedErrors = regexp.MustCompile(`no such (container|object)|is not running|is running|has the name|name is in use|being made or removed just now|ended just now|does not answer|was killed|it is ending|keeps no log|is about to|in use`)
+var sharedErrors = regexp.MustCompile(`no such (container|object)|is not running|is running|has the name|name is in use|being made or removed just now|ended just now|does not answer|was killed|it is ending|is stopping|keeps no log|is about to|in use`)
 
 // sequence runs verbs, most about names of its own, and removes those.
 func (c *lifeClient) sequence() {

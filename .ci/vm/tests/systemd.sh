@@ -7,7 +7,10 @@ can_run
 coracle import -q --change 'CMD ["/sbin/init"]' /usr/local/share/systemd.tar debian:systemd
 coracle run -q -d --name box --hostname box debian:systemd
 state() { coracle exec box systemctl is-system-running 2>&1 || :; }
-settled() { [[ $(state) =~ ^(running|degraded)$ ]]; }
+settled() {
+	coracle container exists box && [ "$(coracle inspect -f '{{.State.Status}}' box)" = running ] || die "it ended: $(coracle logs box)"
+	[[ $(state) =~ ^(running|degraded)$ ]]
+}
 until_true settled
 coracle exec box systemctl list-units --failed --no-legend --plain >failed.txt
 # What fails, fails for want of a capability that containers do not get.
