@@ -46,12 +46,27 @@ type output struct {
 type client struct {
 	conn
 	mu sync.Mutex
+	// left says that the connection is about to be closed: its number may soon be
+	// another client's.
+	left bool
 }
 
 func (c *client) say(k kind, payload []byte, fds ...int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.left {
+		return errClosed
+	}
 	return c.send(k, payload, fds...)
+}
+
+// leave returns when nobody sends any more, nor will; who waits for the client to
+// read is freed.
+func (c *client) leave() {
+	_ = unix.Shutdown(int(c.f.Fd()), unix.SHUT_RDWR)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = true
 }
 
 // redirect makes this process's standard descriptors, which the container will
@@ -201,17 +216,19 @@ func (r *resident) attach(c conn, _ []byte) error {
 		err = x.send(msgStarted, be32(0)) // it stays, and sees the next run
 	}
 	x.mu.Unlock()
+	defer x.leave()
 	defer o.detach(x)
-	if err == nil {
-		r.event(events.Attach, nil)
-	}
 	if err != nil {
 		return nil //nolint:nilerr // it is gone
 	}
+	r.event(events.Attach, nil)
+	gone := c.gone(o.input.take)
 	select {
-	case <-c.gone(o.input.take):
+	case <-gone:
 	case <-r.ended:
 		_ = x.say(msgExited, []byte{byte(r.status)})
+		_ = unix.Shutdown(int(c.f.Fd()), unix.SHUT_RD)
+		<-gone
 	}
 	return nil
 }

@@ -81,12 +81,3 @@ func another(x *containers.Container) bool {
 	s, ok := containers.ReadState(x.Dir)
 	return ok && (s.PID != x.PID || s.Start != x.Start) && s.Process(false)
 }
-
-// foreseeRun takes up the process of another run of a container whose process has
-// ended, and tells whether there will be one.
-func foreseeRun(x *containers.Container) bool {
-	if s, ok := containers.ReadState(x.Dir); ok && s.Process(false) {
-		x.PID, x.Start = s.PID, s.Start
-	}
-	return x.PID == 0 && containers.ReadRestarts(x.Dir).Waiting
-}

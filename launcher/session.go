@@ -149,7 +149,7 @@ func (r *resident) join(ops []tape.Op, fds []int) (pid, pidfd, tty int, err erro
 			reap(pid)
 		}
 		var oe *tape.OpError
-		if errors.As(err, &oe) && oe.Op.Call == tape.Setns && oe.Errno == unix.ESRCH {
+		if errors.As(err, &oe) && oe.Op.Call == tape.Setns && (oe.Errno == unix.ESRCH || slots[plan.Namespaces] == 0) {
 			err = errEnding // its first process has no namespaces any more
 		}
 		return 0, -1, -1, explainCommand(ops, root, err)
