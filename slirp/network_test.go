@@ -79,7 +79,7 @@ func again(t *testing.T) (inside bool) {
 		return true
 	}
 	if f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0); err != nil {
-		t.Skipf("device /dev/net/tun: %v", err)
+		t.Skipf("tun: %v", err)
 	} else {
 		f.Close()
 	}

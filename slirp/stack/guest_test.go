@@ -85,7 +85,7 @@ func newGuest(t *testing.T, mtu int) *guest {
 func newGuestOn(t *testing.T, mtu int, between func(device int) (link int)) *guest {
 	t.Helper()
 	if f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0); err != nil {
-		t.Skipf("device /dev/net/tun: %v", err)
+		t.Skipf("tun: %v", err)
 	} else {
 		f.Close()
 	}

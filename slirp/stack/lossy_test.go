@@ -83,7 +83,7 @@ func TestTransfers(t *testing.T) {
 func (g *guest) transfers(n int64) {
 	g.t.Helper()
 	if _, err := exec.LookPath("socat"); err != nil {
-		g.t.Skip("program socat")
+		g.t.Skip("program socat: moves bytes")
 	}
 	for network, peer := range map[string]string{"tcp4": "TCP4:" + testPeer4.String(), "tcp6": "TCP6:[" + testPeer6.String() + "]"} {
 		sums := make(chan string, 1)
