@@ -33,7 +33,7 @@ func (c *Containers) Logs(ctx context.Context, name string, l Logs) error {
 		return err
 	}
 	if x.Err == nil && x.Intent.LogDriver == "" {
-		return fmt.Errorf("container %s keeps no log: it was made with --log-driver none or passthrough", x.Name)
+		return fmt.Errorf("container %s keeps no log: it was made in the foreground, or with --log-driver none or passthrough", x.Name)
 	}
 	r := &logReader{Logs: l, path: LogPath(x), json: x.Intent.LogDriver == "json-file"}
 	if x.Intent.LogDriver == "journald" {

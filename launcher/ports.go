@@ -31,7 +31,7 @@ func (p Port) Host() string {
 
 // Ports are the published ports of a running container, in the order in which
 // they were asked for.
-func (c *Containers) Ports(x *containers.Container) (list []Port) {
+func Ports(x *containers.Container) (list []Port) {
 	if !x.Running {
 		return nil
 	}

@@ -56,6 +56,7 @@ func inspectContainer(all *launcher.Containers, c *containers.Container) (*inspe
 	}
 	if c.PID != 0 {
 		i.NetworkSettings.SandboxKey = "/proc/" + strconv.Itoa(c.PID) + "/ns/net"
+		inspectNetworkOf(&i.NetworkSettings, c, &o)
 	}
 	return i, nil
 }
@@ -118,7 +119,7 @@ func inspectHostOf(c *containers.Container, o *intent.Options, spec *specs.Spec)
 	}
 	h := inspectHostConfig{
 		Binds: []string{}, CgroupMode: or(o.Cgroupns, "private"), NetworkMode: or(c.Intent.Network, "none"), IpcMode: or(o.IPC, "private"), PidMode: or(o.PID, "private"),
-		UTSMode: or(o.UTS, "private"), UsernsMode: o.Userns, PortBindings: map[string][]inspectPort{}, RestartPolicy: inspectPolicy(c), AutoRemove: o.Rm || !c.Keep,
+		UTSMode: or(o.UTS, "private"), UsernsMode: o.Userns, PortBindings: inspectBindings(o), PublishAllPorts: o.PublishAll, RestartPolicy: inspectPolicy(c), AutoRemove: o.Rm || !c.Keep,
 		CapAdd: orNone(o.CapAdd), CapDrop: orNone(o.CapDrop), Dns: orNone(o.DNS), DnsOptions: orNone(o.DNSOption), DnsSearch: orNone(o.DNSSearch), ExtraHosts: orNone(o.AddHost), GroupAdd: orNone(o.GroupAdd),
 		Annotations: orEmpty(spec.Annotations), VolumesFrom: o.VolumesFrom, Links: []string{}, CgroupnsMode: or(o.Cgroupns, "private"), ContainerIDFile: o.Cidfile,
 		MaskedPaths: orNone(spec.Linux.MaskedPaths), ReadonlyPaths: orNone(spec.Linux.ReadonlyPaths), Devices: []inspectPath{}, Ulimits: []inspectUlimit{},

@@ -46,7 +46,7 @@ func (c *PortCmd) Run(ctx context.Context) (int, error) {
 		return launcher.ExitFailed, err
 	}
 	found := false
-	for _, p := range all.Ports(x) {
+	for _, p := range launcher.Ports(x) {
 		switch {
 		case want == "":
 			fmt.Printf("%s -> %s\n", p.Container(), p.Host())
@@ -68,7 +68,7 @@ func (c *PortCmd) every(all *launcher.Containers) (int, error) {
 		return launcher.ExitFailed, err
 	}
 	for _, x := range list {
-		for _, p := range all.Ports(x) {
+		for _, p := range launcher.Ports(x) {
 			fmt.Printf("%s\t%s -> %s\n", x.ID[:12], p.Container(), p.Host())
 		}
 	}

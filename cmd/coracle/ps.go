@@ -222,7 +222,22 @@ func (r psRow) Label(key string) string { return r.c.Intent.Labels[key] }
 func (r psRow) Pid() int { return r.c.PID }
 
 // Ports are the published ports.
-func (r psRow) Ports() string { return "" }
+func (r psRow) Ports() string {
+	var list []string
+	for _, p := range launcher.Ports(r.c) {
+		list = append(list, p.Host()+"->"+p.Container())
+	}
+	return strings.Join(list, ", ")
+}
+
+// ports are they as podman's JSON has them.
+func (r psRow) ports() []any {
+	list := []any{}
+	for _, p := range launcher.Ports(r.c) {
+		list = append(list, map[string]any{"host_ip": p.HostIP, "host_port": p.HostPort, "container_port": p.ContainerPort, "protocol": p.Protocol, "range": 1})
+	}
+	return list
+}
 
 // Networks are those it is connected to.
 func (r psRow) Networks() string { return strings.Join(r.networks(), ",") }
@@ -245,7 +260,7 @@ func (r psRow) JSON() any {
 	return map[string]any{
 		"Id": r.c.ID, "ID": r.c.ID, "Image": r.Image(), "ImageID": r.ImageID(), "Command": r.c.Intent.Command(), "Names": []string{r.c.Name},
 		"Created": r.Created(), "CreatedAt": r.RunningFor(), "StartedAt": r.StartedAt(), "Exited": r.Exited(), "ExitedAt": r.ExitedAt(), "ExitCode": r.ExitCode(),
-		"State": r.State(), "Status": r.Status(), "Labels": orEmpty(r.Labels()), "Mounts": r.mounts(), "Networks": r.networks(), "Ports": []any{},
+		"State": r.State(), "Status": r.Status(), "Labels": orEmpty(r.Labels()), "Mounts": r.mounts(), "Networks": r.networks(), "Ports": r.ports(),
 		"Pid": r.c.PID, "AutoRemove": !r.c.Keep, "IsInfra": false, "Pod": "", "PodName": "", "Restarts": r.c.Restarts.Count, "Size": r.sizes(), "Namespaces": r.Namespaces(), "CIDFile": r.CIDFile(), "ExposedPorts": nil,
 	}
 }

@@ -52,6 +52,15 @@ func parseSlirp(s string) (slirp.Options, error) {
 	return o, nil
 }
 
+// Slirp are the options of the user-mode network; not ok when there is another or none.
+func (o *Options) Slirp() (_ slirp.Options, ok bool, err error) {
+	m, _, err := parseModes(o)
+	if err != nil || m.slirp == nil {
+		return slirp.Options{}, false, err
+	}
+	return *m.slirp, true, nil
+}
+
 // network fills in what the launcher makes the network from.
 func (b *builder) network() error {
 	f := &b.o.NetworkFlags
