@@ -85,6 +85,7 @@ func (s *supervisor) supervise() int {
 	r.end(e.status)
 	forget()
 	s.clean()
+	s.syncs.Wait()
 	return e.status
 }
 
@@ -165,7 +166,7 @@ func (s *supervisor) writeState() {
 	d := &storage.Dir{Path: s.req.Dir, Keep: s.req.Keep}
 	if d.Keep {
 		// The state need not outlive a power cut, the rest should.
-		defer func() { go d.Sync() }()
+		defer func() { s.syncs.Go(func() { _ = d.Sync() }) }()
 	}
 	defer func() { unix.Close(s.gate); s.gate = -1 }() // the number is another's by the next run
 	s.writePorts()

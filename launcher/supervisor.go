@@ -34,6 +34,8 @@ type supervisor struct {
 	slots  *tape.Slots
 	lock   int
 	net    networking
+	// syncs bring facts to the disk, for which nobody waits but the process's end.
+	syncs sync.WaitGroup
 	// mu guards the next four from who answers clients; this process's main thread,
 	// which alone changes them, need not ask to read them.
 	mu    sync.RWMutex

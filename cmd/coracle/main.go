@@ -30,13 +30,13 @@ var own = []ownVerb{
 	{"ps", "List containers.", func() verb { return &PsCmd{} }},
 	{"attach", "Connect to a container that was started detached.", func() verb { return &AttachCmd{} }},
 	{"inspect", "Show everything about containers, images or volumes.", func() verb { return &InspectCmd{} }},
-	{"logs", "Print what a detached container wrote.", func() verb { return &LogsCmd{} }},
+	{"logs", "Print what a container wrote.", func() verb { return &LogsCmd{} }},
 	{"wait", "Wait for containers to end, and print their exit statuses.", func() verb { return &WaitCmd{} }},
 	{"healthcheck run", "Check the health of a container, and tell it by the exit status.", func() verb { return &HealthcheckRunCmd{} }},
 	{"exec", "Run a command in a running container.", func() verb { return &ExecCmd{} }},
 	{"rm", "Remove containers.", func() verb { return &RmCmd{} }},
 	{"rename", "Give a container another name.", func() verb { return &RenameCmd{} }},
-	{"update", "Change the limits of containers.", func() verb { return &UpdateCmd{} }},
+	{"update", "Change the limits and the restart policy of containers.", func() verb { return &UpdateCmd{} }},
 	{"top", "List the processes of a container.", func() verb { return &TopCmd{} }},
 	{"stats", "Show what containers use, again and again.", func() verb { return &StatsCmd{} }},
 	{"pause", "Stop all processes of containers for a while.", func() verb { return &PauseCmd{} }},
@@ -158,7 +158,28 @@ func store(args []string) int {
 	case len(group) > 0:
 		return report(unknownCommand(args[0], args))
 	}
-	return report(unknownCommand("", args))
+	return nounAlone(args)
+}
+
+// nounAlone lists the commands of this program that begin with a noun.
+func nounAlone(args []string) int {
+	var group []ownVerb
+	for _, v := range own {
+		if strings.HasPrefix(v.name, args[0]+" ") {
+			group = append(group, v)
+		}
+	}
+	switch {
+	case len(group) == 0:
+		return report(unknownCommand("", args))
+	case len(args) > 1 && args[1] != "--help" && args[1] != "-h":
+		return report(unknownCommand(args[0], args))
+	}
+	fmt.Printf("  coracle %s COMMAND [FLAGS] [ARGUMENTS]\n\n", args[0])
+	for _, v := range group {
+		fmt.Printf("  %-23s %s\n", v.name, v.help)
+	}
+	return 0
 }
 
 // run parses and executes one verb.

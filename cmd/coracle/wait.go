@@ -18,7 +18,7 @@ type WaitCmd struct {
 	Names     []string `arg:"" optional:"" name:"container" help:"Names or ids."`
 	Latest    bool     `short:"l" help:"The container made last."`
 	Ignore    bool     `help:"Unknown containers are no error."`
-	Condition []string `placeholder:"CONDITION" help:"Wait for one of these, not for the end: created, exited, healthy, paused, removing, running, stopped, unhealthy."`
+	Condition []string `placeholder:"CONDITION" help:"Wait for one of these, not for the end: created, exited, healthy, next-exit, not-running, paused, removing, restarting, running, stopped, unhealthy."`
 	Interval  string   `short:"i" default:"250ms" placeholder:"TIME" help:"Time between looks, for conditions that nobody tells of."`
 }
 

@@ -16,9 +16,9 @@ import (
 const restartsFact = "restarts.json"
 
 // StoppedFact is an empty file: somebody has asked for the container's end since
-// it was started, so it is not run again. It is the one fact that is not the
-// supervisor's to write: it takes no room on a full disk, and is found where no
-// supervisor answers.
+// it was started, so it is not run again. Clients write it, not the
+// supervisor: it takes no room on a full disk, and is found where no supervisor
+// answers.
 const StoppedFact = "stopped"
 
 // Restarts says how often a supervisor has run its container again.

@@ -21,7 +21,7 @@ type HealthFlags struct {
 	HealthStartupSuccess  *uint  `placeholder:"N" help:"Successes that are wanted (1)."`
 	HealthOnFailure       string `placeholder:"none|kill|restart|stop" help:"What to do with an unhealthy container."`
 	HealthMaxLogCount     *uint  `placeholder:"N" help:"Checks that are remembered (5)."`
-	HealthMaxLogSize      *uint  `placeholder:"N" help:"Characters of each one's output (500)."`
+	HealthMaxLogSize      *uint  `placeholder:"N" help:"Bytes of each one's output (500)."`
 	NoHealthcheck         bool   `help:"No health check, not even the image's."`
 }
 
