@@ -41,6 +41,10 @@ func enable(dir, top string, controllers []string) error {
 // asideDir is where the processes of a cgroup go that is to have others below it.
 const asideDir = "coracle-others"
 
+// asideTime bounds how long processes may go on appearing in a cgroup that is to be
+// empty. A move waits for the kernel's other processors: on an emulated one, 100 ms.
+const asideTime = 10 * time.Second
+
 // aside moves all processes of a cgroup into one below it.
 func aside(dir string) error {
 	to := filepath.Join(dir, asideDir)
@@ -48,7 +52,7 @@ func aside(dir string) error {
 		return fmt.Errorf("cannot make room in the cgroup: %w", err)
 	}
 	// They may fork meanwhile, and one that is just ending cannot be moved.
-	for deadline := time.Now().Add(removeTime); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(asideTime); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		pids := strings.Fields(textOf(dir, "cgroup.procs"))
 		if len(pids) == 0 {
 			return nil
