@@ -86,7 +86,7 @@ govulncheck:
 # -count=1: the tests look at the machine, which go's cache does not see.
 unit: export CORACLE_BIN := $(CURDIR)/bin/coracle
 unit: build
-	$(GO) test -json -count=1 -timeout 20m -tags '$(TAGS)' ./... ./.ci/summary | $(GO) run ./.ci/summary -allowed .ci/skips.allowed
+	$(GO) test -json -count=1 -timeout 40m -tags '$(TAGS)' ./... ./.ci/summary | $(GO) run ./.ci/summary -allowed .ci/skips.allowed
 
 # Kills pull, load, commit, run, rm, rmi and prune before every system call with
 # which they change something, and has 20 processes use one store for a minute.
