@@ -162,13 +162,18 @@ func (s *stack) stage(d *differ) (*graphdriver.DriverWithDifferOutput, error) {
 		if out != nil && out.Target != "" {
 			_ = s.c.e.store.CleanupStagedLayer(out)
 		}
-		// Podman, when it ends, takes away what was made but not locked yet.
-		if errors.Is(err, os.ErrNotExist) && strings.Contains(err.Error(), "/staging/") {
-			err = fmt.Errorf("%w: %w", errGone, err)
-		}
-		return nil, err
+		return nil, stagedGone(err)
 	}
 	return out, nil
+}
+
+// stagedGone tells what is wrong with a staged layer that is not there any more:
+// podman, when it ends, takes away what was made but not locked yet.
+func stagedGone(err error) error {
+	if errors.Is(err, os.ErrNotExist) && strings.Contains(err.Error(), "/staging/") {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return err
 }
 
 // add puts every layer that is ready and lies on ready ones into the store.
@@ -213,7 +218,7 @@ func (s *stack) apply(l *layer) error {
 		err = nil
 	}
 	if err != nil {
-		return failf(storeKind(err), "cannot add it to the store: %w", err)
+		return failf(storeKind(err), "cannot add it to the store: %w", stagedGone(err))
 	}
 	_ = os.Remove(filepath.Dir(l.out.Target)) // empty since the rename
 	l.out = nil

@@ -32,5 +32,5 @@ mend
 echo "newuidmap without its setuid bit"
 chmod u-s /usr/bin/newuidmap /usr/bin/newgidmap
 has '^warn +newuidmap ' as stock coracle doctor
-has 'only one id can be mapped.*newuidmap' as stock coracle run --rm coracle/base true
+fails 125 'newuidmap has neither a setuid bit of root nor file capabilities' as stock coracle run --rm coracle/base true
 mend
