@@ -1,8 +1,6 @@
 package stack
 
 import (
-	"encoding/binary"
-	"hash/maphash"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -118,10 +116,6 @@ type conn struct {
 	timingAt  time.Duration
 }
 
-// Sequence numbers are compared around the circle (RFC 9293, 3.4).
-func before(a, b uint32) bool { return int32(a-b) < 0 }
-func upTo(a, b uint32) bool   { return int32(a-b) <= 0 }
-
 func (s *Stack) newConn(f flow) *conn {
 	c := &conn{s: s, flow: f, fd: -1, place: -1, rto: firstRTO, cwnd: firstWindow, ssthresh: mostInFlight}
 	c.expire = c.expired
@@ -129,20 +123,6 @@ func (s *Stack) newConn(f flow) *conn {
 	c.sndUna, c.sndNxt, c.sndMax = c.iss, c.iss, c.iss
 	s.conns[f] = c
 	return c
-}
-
-// sequence is the initial sequence number of a flow: nobody can guess it, and that
-// of the same flow is greater later on (RFC 6528).
-func (s *Stack) sequence(f *flow) uint32 {
-	var h maphash.Hash
-	h.SetSeed(s.seed)
-	_, _ = h.Write(f.guest[:])
-	_, _ = h.Write(f.peer[:])
-	var ports [4]byte
-	binary.NativeEndian.PutUint16(ports[:], f.guestPort)
-	binary.NativeEndian.PutUint16(ports[2:], f.peerPort)
-	_, _ = h.Write(ports[:])
-	return uint32(h.Sum64()) + uint32(s.now/(4*time.Microsecond))
 }
 
 // agree takes in what the container's SYN says.
