@@ -55,7 +55,6 @@ demo: build
 
 test: test-setup check cross
 	$(MAKE) --no-print-directory unit
-	$(MAKE) --no-print-directory test-vm
 
 test-setup:
 	.ci/setup
@@ -98,6 +97,7 @@ crash: build
 # builds it. VM_TESTS is a pattern for names of tests: see .ci/vm/tests/README.
 VM_TESTS ?=
 test-vm: build
+	.ci/setup .ci/vm/packages
 	.ci/vm/test bin/coracle '$(VM_TESTS)'
 
 # The fast executor's assembly and the launcher on an emulated arm64 kernel.

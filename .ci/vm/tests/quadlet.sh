@@ -1,6 +1,5 @@
 # users: dev
 # A service made of a .container file: systemd starts, sees, restarts and stops it.
-# quadlet.after-boot.sh looks whether it comes back.
 . ./lib.sh
 can_run
 
