@@ -60,7 +60,11 @@ func (s *suite) run() int {
 		}
 		// The first process of a pid namespace ends when all others there were waited for:
 		// those that exec started became children of this process, if their supervisor was killed.
-		_, _ = unix.Wait4(-1, nil, unix.WNOHANG, nil)
+		for {
+			if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != nil || pid <= 0 {
+				break
+			}
+		}
 		time.Sleep(10 * time.Millisecond)
 		left = orphans()
 	}
