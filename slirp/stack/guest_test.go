@@ -147,15 +147,6 @@ func (g *guest) command(argv ...string) *exec.Cmd {
 	return exec.Command("nsenter", append([]string{"-U", "-n", "--preserve-credentials", "-t", strconv.Itoa(g.pid), "--"}, argv...)...)
 }
 
-func (g *guest) run(argv ...string) string {
-	g.t.Helper()
-	out, err := g.command(argv...).CombinedOutput()
-	if err != nil {
-		g.t.Fatalf("%q: %v\n%s", argv, err, out)
-	}
-	return string(out)
-}
-
 // listen serves TCP connections on the loopback and returns the port.
 func listen(t *testing.T, network string, serve func(net.Conn)) int {
 	t.Helper()
