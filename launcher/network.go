@@ -34,6 +34,7 @@ func (r *request) describeNetwork(n *intent.Slirp) {
 // has is known before there is a container. One that was free to choose stays the
 // same in the next run.
 func (s *supervisor) takePorts() error {
+	s.disconnected()
 	for i, text := range s.req.Ports {
 		list, err := slirp.ParsePorts(text)
 		if err != nil {
@@ -93,10 +94,17 @@ func noNetwork(err error) error {
 	return fmt.Errorf("cannot make the container's network: %w\n  fix: %s", err, fix)
 }
 
-// disconnect ends the network of a run that is over.
+// disconnect ends the network of a run that is over. The kernel takes its time to
+// close a device (20 ms): nobody waits for that but another run.
 func (s *supervisor) disconnect() {
 	if s.net.Network != nil {
 		s.net.Close()
+	}
+}
+
+// disconnected waits until the network of the run before is gone, and its ports free.
+func (s *supervisor) disconnected() {
+	if s.net.Network != nil {
 		_ = s.net.Wait() // that the device went first is no news
 		s.net.Network = nil
 	}
