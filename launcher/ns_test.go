@@ -3,7 +3,6 @@ package launcher
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -90,24 +89,6 @@ func TestServeVisitRefuses(t *testing.T) {
 		if err := serveVisit(conn{}, []byte(tt.payload), fds); !errors.Is(err, errRequest) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-func TestMeasure(t *testing.T) {
-	dir := t.TempDir()
-	empty := measure(dir)
-	if err := os.WriteFile(filepath.Join(dir, "f"), make([]byte, 64<<10), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	one := measure(dir)
-	if err := os.Link(filepath.Join(dir, "f"), filepath.Join(dir, "g")); err != nil {
-		t.Fatal(err)
-	}
-	if two := measure(dir); one < empty+64<<10 || two != one {
-		t.Errorf("%d, %d, a second name %d", empty, one, two)
-	}
-	if measure(filepath.Join(dir, "nothing")) != 0 {
-		t.Error("what is not there takes no space")
 	}
 }
 

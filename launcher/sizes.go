@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"syscall"
 
 	"coracle/launcher/containers"
 	"coracle/storage"
@@ -26,17 +23,14 @@ func (c *Containers) Sizes(ctx context.Context, list []*containers.Container) (m
 	for _, x := range list {
 		dirs[x.ID] = x.Upper()
 	}
-	sizes := make(map[string]int64)
 	if c.Inside || l.insideUnshare() == nil && l.shell != nil {
-		for id, dir := range dirs {
-			sizes[id] = measure(dir)
-		}
-		return sizes, nil
+		return measure(ctx, dirs)
 	}
 	request, err := json.Marshal(dirs)
 	if err != nil {
 		return nil, err
 	}
+	var sizes map[string]int64
 	answer, err := l.inquire(ctx, SizesName, request)
 	if err == nil {
 		err = json.Unmarshal(answer, &sizes)
@@ -49,45 +43,28 @@ func (c *Containers) Sizes(ctx context.Context, list []*containers.Container) (m
 
 // SizesMain is the main function of [SizesName].
 func SizesMain() int {
-	return helperMain(func(context.Context) error {
-		dirs, sizes := make(map[string]string), make(map[string]int64)
+	return helperMain(func(ctx context.Context) error {
+		dirs := make(map[string]string)
 		if err := json.NewDecoder(os.Stdin).Decode(&dirs); err != nil {
 			return fmt.Errorf("cannot read the request: %w", err)
 		}
-		for id, dir := range dirs {
-			sizes[id] = measure(dir)
+		sizes, err := measure(ctx, dirs)
+		if err != nil {
+			return err
 		}
 		answer, err := json.Marshal(sizes)
 		return errors.Join(err, conn{os.NewFile(3, "control")}.send(msgOutput, answer))
 	})
 }
 
-// measure is how many bytes a tree takes on disk, a file of several names once.
-// What goes meanwhile does not count.
-func measure(dir string) (size int64) {
-	type inode struct{ dev, ino uint64 }
-	seen := make(map[inode]bool)
-	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+func measure(ctx context.Context, dirs map[string]string) (map[string]int64, error) {
+	sizes := make(map[string]int64)
+	for id, dir := range dirs {
+		size, err := storage.Measure(ctx, dir)
 		if err != nil {
-			return nil
+			return nil, err
 		}
-		info, err := e.Info()
-		if err != nil {
-			return nil
-		}
-		st, ok := info.Sys().(*syscall.Stat_t)
-		if !ok {
-			return nil
-		}
-		if st.Nlink > 1 && !e.IsDir() {
-			key := inode{uint64(st.Dev), st.Ino} //nolint:unconvert // the type differs between architectures
-			if seen[key] {
-				return nil
-			}
-			seen[key] = true
-		}
-		size += st.Blocks * 512
-		return nil
-	})
-	return size
+		sizes[id] = size
+	}
+	return sizes, nil
 }

@@ -25,7 +25,7 @@ func (s *Store) PruneContainers(ctx context.Context, want func(*Facts) bool) (go
 		if c.Running || !c.Keep || !want(c) {
 			continue
 		}
-		size, e := Measure(ctx, c.Path)
+		size, e := storage.Measure(ctx, c.Path)
 		if e == nil {
 			e = s.removeContainer(ctx, c)
 		}
@@ -56,7 +56,7 @@ func (s *Store) PruneVolumes(ctx context.Context, want func(*volume.Volume) bool
 			continue
 		}
 		unwanted = append(unwanted, v)
-		if sizes[v.Name], err = Measure(ctx, v.Mountpoint()); err != nil {
+		if sizes[v.Name], err = storage.Measure(ctx, v.Mountpoint()); err != nil {
 			return nil, err
 		}
 	}
@@ -72,7 +72,7 @@ func (s *Store) SweepMeasured(ctx context.Context) (int64, error) {
 	found, err := s.leftovers()
 	var size int64
 	for _, f := range found {
-		if n, e := Measure(ctx, filepath.Clean(f.Object)); e == nil {
+		if n, e := storage.Measure(ctx, filepath.Clean(f.Object)); e == nil {
 			size += n
 		}
 	}

@@ -4,11 +4,10 @@ package health
 
 import (
 	"context"
-	"io/fs"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"coracle/storage"
 	"coracle/storage/volume"
 
 	cstorage "go.podman.io/storage"
@@ -61,7 +60,7 @@ func (s *Store) Usage(ctx context.Context) (*Usage, error) {
 		for _, id := range c.Images {
 			used[id]++
 		}
-		size, err := Measure(ctx, c.Path)
+		size, err := storage.Measure(ctx, c.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +99,7 @@ func (s *Store) volumeUsage(ctx context.Context, u *Usage) error {
 		return err
 	}
 	for _, v := range list {
-		size, err := Measure(ctx, v.Mountpoint())
+		size, err := storage.Measure(ctx, v.Mountpoint())
 		if err != nil {
 			return err
 		}
@@ -165,42 +164,9 @@ func (s *Store) layerSize(l *cstorage.Layer) int64 {
 	if l.UncompressedSize > 0 {
 		return l.UncompressedSize
 	}
-	size, err := Measure(context.Background(), filepath.Join(s.graph().layerDir(l.ID), "diff"))
+	size, err := storage.Measure(context.Background(), filepath.Join(s.graph().layerDir(l.ID), "diff"))
 	if err != nil {
 		return 0
 	}
 	return size
-}
-
-// Measure is what a tree takes on disk, in bytes: allocated blocks, hard links
-// once. It follows no link, and what goes away meanwhile is no error.
-func Measure(ctx context.Context, dir string) (size int64, err error) {
-	type inode struct{ dev, ino uint64 }
-	seen := map[inode]bool{}
-	err = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			return nil
-		}
-		info, err := e.Info()
-		if err != nil {
-			return nil
-		}
-		st, ok := info.Sys().(*syscall.Stat_t)
-		if !ok {
-			return nil
-		}
-		if st.Nlink > 1 && !e.IsDir() {
-			key := inode{uint64(st.Dev), st.Ino} //nolint:unconvert // the type differs between architectures
-			if seen[key] {
-				return nil
-			}
-			seen[key] = true
-		}
-		size += st.Blocks * 512
-		return nil
-	})
-	return size, err
 }
