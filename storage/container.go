@@ -242,6 +242,12 @@ func (d *Dir) Alive() (bool, error) {
 	return held && sameFile(f, f.Name()), err
 }
 
+// Gone tells that a container was removed after it was looked up. What could not
+// be read of it then is not damage.
+func (d *Dir) Gone() bool {
+	return unix.Access(filepath.Join(d.Path, lockFile), unix.F_OK) == unix.ENOENT
+}
+
 // Acquire takes the lock of a stopped container, to start or to remove it.
 // Errors: [ErrRunning], [ErrInUse], [ErrNoContainer] when it was removed meanwhile.
 func (d *Dir) Acquire() error {

@@ -109,7 +109,7 @@ func (s Set) List() ([]*Container, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c.Keep || c.Running { // else it has gone just now
+		if !c.gone() {
 			all = append(all, c)
 		}
 	}
@@ -124,10 +124,19 @@ func (s Set) Find(ref string) (*Container, error) {
 		return nil, err
 	}
 	c, err := s.look(d)
-	if err == nil && !c.Keep && !c.Running { // it has gone just now
+	if err == nil && c.gone() {
 		return nil, fmt.Errorf("%w: %.80q\n  fix: coracle ps -a   (the names in use)", storage.ErrNoContainer, ref)
 	}
 	return c, err
+}
+
+// gone tells that it was removed, or a throw-away one has ended, while it was
+// looked at.
+func (c *Container) gone() bool {
+	if !c.Keep {
+		return !c.Running
+	}
+	return c.Err != nil && !c.Running && c.Gone()
 }
 
 // endingWait bounds how long a supervisor whose container has ended is waited

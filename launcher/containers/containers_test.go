@@ -170,6 +170,19 @@ func TestDamagedIntent(t *testing.T) {
 	}
 }
 
+// One that is removed while it is looked at is gone, not damaged.
+func TestRemovedMeanwhile(t *testing.T) {
+	set := newSet(t)
+	d := made(t, set, "", true, IntentFact, intent)
+	seen := *d
+	if err := set.Trash(d); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := set.look(&seen); err != nil || !c.gone() {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 func TestWriteState(t *testing.T) {
 	set := newSet(t)
 	d := made(t, set, "", true)

@@ -74,7 +74,7 @@ func (s *Store) containers() (all []Finding, err error) {
 		case c.Image != "" && images != nil && !images[c.Image]:
 			problem = fmt.Sprintf("its image %.12s is gone", c.Image)
 		}
-		if kind := Container; problem != "" {
+		if kind := Container; problem != "" && !c.Gone() { // its facts, or its image, went with it
 			if c.NeverStarted {
 				kind, problem = Leftover, "container that was never started"
 			}

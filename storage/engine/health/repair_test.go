@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"coracle/storage"
+
 	cstorage "go.podman.io/storage"
 )
 
@@ -145,5 +147,33 @@ func TestDirectories(t *testing.T) {
 	check(t, s.Repair(context.Background(), found, Options{}))
 	if found, err := s.directories(); err != nil || len(found) > 0 {
 		t.Errorf("after the repair: %v, %v", found, err)
+	}
+}
+
+type someContainers []*Facts
+
+func (all someContainers) List() ([]*Facts, error) { return all, nil }
+
+func (someContainers) Lives(int, string) bool { return false }
+
+// A container that another command removes between the listing and the reading of
+// its facts is no damage.
+func TestContainerRemovedMeanwhile(t *testing.T) {
+	set := storage.Containers{Data: t.TempDir()}
+	damaged := func() *Facts {
+		d, err := set.Create(storage.Params{Keep: true})
+		check(t, err)
+		t.Cleanup(func() { d.Lock.Close() })
+		return &Facts{Dir: d, Damage: errors.New("no intent"), NeverStarted: true}
+	}
+	there, gone := damaged(), damaged()
+	s := &Store{Data: set.Data, Containers: someContainers{there, gone}}
+	seen := *gone.Dir
+	check(t, set.Trash(gone.Dir))
+	gone.Dir = &seen
+	found, err := s.containers()
+	check(t, err)
+	if len(found) != 1 || found[0].Object != label(there) {
+		t.Errorf("found %v", found)
 	}
 }
