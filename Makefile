@@ -37,7 +37,7 @@ else
 endif
 
 .PHONY: all build cross base engine demo test test-setup check lint vet staticcheck \
-  govulncheck unit crash fuzz test-vm test-arm64 bench bench-storage install clean
+  govulncheck unit crash transfer fuzz test-vm test-arm64 bench bench-storage bench-net install clean
 all: build
 
 # Each step is incremental: go build finds out by itself what changed, and files
@@ -55,6 +55,7 @@ demo: build
 
 test: test-setup check cross
 	$(MAKE) --no-print-directory unit
+#	$(MAKE) --no-print-directory test-vm VM_TESTS='$(VM_PART)'
 
 test-setup:
 	.ci/setup
@@ -93,9 +94,16 @@ unit: build
 crash: build
 	CORACLE_BIN=$(CURDIR)/bin/coracle CORACLE_CRASH=all $(GO) test -count=1 -timeout 3h -v -run '^Test(Crash|Concurrent|FullDisk)' ./cmd/coracle
 
+# Moves 10 GB through the network stack, each way over IPv4 and IPv6, and compares
+# checksums; make test does the same with less. Takes some minutes.
+transfer:
+	CORACLE_TRANSFER=10000000000 $(GO) test -count=1 -timeout 2h -v -run '^TestTransfers$$' ./slirp/stack
+
 # What only a real systemd session shows, on an emulated machine; the first run
-# builds it. VM_TESTS is a pattern for names of tests: see .ci/vm/tests/README.
+# builds it, as root. VM_TESTS is a pattern for NAME/USER of tests, all by default:
+# see .ci/vm/tests/README. VM_PART is what make test has time for.
 VM_TESTS ?=
+VM_PART  := ^(doctor|run)/(dev|nosub)$$|^cgroup/dev|^undelegated|^quadlet
 test-vm: build
 	.ci/setup .ci/vm/packages
 	.ci/vm/test bin/coracle '$(VM_TESTS)'
@@ -117,6 +125,10 @@ bench: build
 # image of a Debian root file system with mmdebstrap, in the user's cache.
 bench-storage: build
 	$(GO) run ./cmd/coracle-bench -storage $(BENCHFLAGS)
+
+# Networks: coracle's stack beside slirp4netns, pasta and a veth pair. Three minutes.
+bench-net: build
+	$(GO) run ./cmd/coracle-bench -net $(BENCHFLAGS)
 
 install: build
 	install -D -m 0755 $(OUT) $(DESTDIR)$(PREFIX)/bin/coracle

@@ -43,6 +43,14 @@ func newBirth(slots *tape.Slots) (*birth, error) {
 	return b, nil
 }
 
+// goOn lets the process take its next step, which it waits to be told of.
+func (b *birth) goOn() error {
+	if _, err := unix.Write(b.sync[1], []byte{1}); err != nil {
+		return fmt.Errorf("cannot tell the container to go on: %w", err)
+	}
+	return nil
+}
+
 // cloned closes what the process has now.
 func (b *birth) cloned() {
 	for _, fd := range []*int{&b.sync[0], &b.failed[1], &b.pid[1], &b.console[1]} {

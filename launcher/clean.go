@@ -16,6 +16,7 @@ import (
 // whatever cannot be removed now is garbage that a later sweep finds.
 func (s *supervisor) clean() {
 	s.leaveGroup()
+	s.leaveAll()
 	for _, m := range s.req.Mounts {
 		_ = unix.Unmount(m, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	}

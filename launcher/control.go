@@ -25,19 +25,26 @@ const (
 	msgWait   kind = 'W' // answered when the container has ended
 	msgOpen   kind = 'O' // a path in the container
 	msgHealth kind = 'H' // nothing more; answered when a health check has been made
+	msgPorts  kind = 'T' // '+' or '-', and what -p has
+	// a network: an intent.Attachment as JSON, or a name
+	msgConnect    kind = 'C'
+	msgDisconnect kind = 'D'
 
 	// client to supervisor, after msgAttach
 	msgInput  kind = 'i' // bytes for standard input; none is its end
 	msgResize kind = 'r' // rows and columns of the terminal
 
 	// supervisor to caller
-	msgStarted kind = 'S' // pid of the container; descriptors: pidfd, terminal
-	msgFailed  kind = 'F' // exit code and text
-	msgExited  kind = 'X' // exit status
-	msgOutput  kind = 'o' // number of the stream, bytes
-	msgOpened  kind = 'P' // descriptor: the file
-	msgNone    kind = 'N' // there is no such file
-	msgChecked kind = 'h' // 0 or 1, success or failure, and the word for the container's health
+	msgStarted   kind = 'S' // pid of the container; descriptors: pidfd, terminal
+	msgFailed    kind = 'F' // exit code and text
+	msgExited    kind = 'X' // exit status
+	msgOutput    kind = 'o' // number of the stream, bytes
+	msgOpened    kind = 'P' // descriptor: the file
+	msgNone      kind = 'N' // there is no such file
+	msgDone      kind = 'd' // what was asked for was done
+	msgPublished kind = 'p' // the ports, a line for each
+	msgUplink    kind = 'U' // an order for the host's bridge; descriptor: the network's namespace. The answer: 'U' with what keeps the rules, or 'F'
+	msgChecked   kind = 'h' // 0 or 1, success or failure, and the word for the container's health
 )
 
 // maxMessage bounds a message, in bytes; maxFDs the descriptors with it.

@@ -21,6 +21,8 @@ const (
 	// exitStack is what a supervisor says when the root file system cannot be
 	// mounted; the caller makes 125 of it.
 	exitStack = 1
+	// exitBase is what it says for [errOtherBase].
+	exitBase = 2
 )
 
 // CommandError says that a container was made but its command could not be

@@ -22,7 +22,9 @@ type follower struct {
 	gone error
 	// started and failed are called when the process runs, and when it never will.
 	started func(pid int) error
-	failed  func()
+	// uplink answers an order, or is nil.
+	uplink func(c conn, payload []byte, fds []int) error
+	failed func()
 	// left says that the user has detached.
 	left atomic.Bool
 }
@@ -64,6 +66,10 @@ func (f *follower) follow() (int, error) {
 				tty = fds[1]
 			}
 			if err := f.relay.start(fds[0], tty, f.proxy); err != nil {
+				return ExitFailed, err
+			}
+		case k == msgUplink && f.uplink != nil:
+			if err := f.uplink(f.conn, payload, fds); err != nil {
 				return ExitFailed, err
 			}
 		case k == msgOutput && len(payload) > 0:

@@ -20,5 +20,8 @@ func (l *launch) openBase() *os.File {
 			return f
 		}
 	}
+	if f := l.networkBase(); f != nil {
+		return f
+	}
 	return openBase(l.paths.Run, l.grant)
 }

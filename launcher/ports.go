@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"coracle/launcher/containers"
+	"coracle/slirp"
 )
 
 // Port is a port of a container that the host's network leads to.
@@ -36,11 +37,15 @@ func Ports(x *containers.Container) (list []Port) {
 		return nil
 	}
 	for _, p := range containers.ReadPorts(x.Dir) {
-		ip := "0.0.0.0"
-		if p.HostIP.IsValid() {
-			ip = p.HostIP.String()
-		}
-		list = append(list, Port{Protocol: p.Protocol, ContainerPort: p.ContainerPort, HostIP: ip, HostPort: p.HostPort})
+		list = append(list, portOf(p))
 	}
 	return list
+}
+
+func portOf(p slirp.Port) Port {
+	ip := "0.0.0.0"
+	if p.HostIP.IsValid() {
+		ip = p.HostIP.String()
+	}
+	return Port{Protocol: p.Protocol, ContainerPort: p.ContainerPort, HostIP: ip, HostPort: p.HostPort}
 }

@@ -13,6 +13,7 @@ import (
 	"coracle/launcher/intent/hostfacts"
 	"coracle/launcher/internal/seccomp"
 	"coracle/launcher/plan"
+	"coracle/slirp/networks"
 	"coracle/storage"
 	"coracle/storage/record"
 	"coracle/userns"
@@ -26,6 +27,8 @@ type launch struct {
 	shell *userns.Base
 	paths storage.Paths
 	image *record.Record // nil with --rootfs
+	// bridge is the default network where that is the host's, or nil.
+	bridge *networks.Network
 	// rootfs is the directory of --rootfs; its changes may go elsewhere.
 	rootfs        string
 	rootfsOverlay bool
@@ -91,7 +94,11 @@ func newLaunch(ctx context.Context) (l *launch, err error) {
 	if l.paths, err = storage.FindPaths(l.grant.UID, os.Getenv); err != nil {
 		return nil, err
 	}
-	return l, l.paths.MakeRun()
+	if err := l.paths.MakeRun(); err != nil {
+		return l, err
+	}
+	l.sweepBridge()
+	return l, nil
 }
 
 // resolve finds the root file system, pulling the image if need be, and the ids
@@ -156,8 +163,15 @@ func (l *launch) compute(ctx context.Context, d *storage.Dir) error {
 	}
 	l.cwd = host.Cwd
 	host.MountsOf = l.mountsOf
+	host.Network = l.findNetwork
 	in := intent.Input{Options: l.options, ID: d.ID, Image: l.imageConfig(), View: view, Maps: l.intentMaps(), Host: host}
 	if l.spec, l.extras, err = intent.Build(in); err != nil {
+		return err
+	}
+	if list := l.extras.Attachments; len(list) > 0 {
+		l.options.Attach(list) // by name, as they are recorded
+	}
+	if err := l.checkBridge(); err != nil {
 		return err
 	}
 	if l.again != nil {
@@ -197,7 +211,7 @@ func (l *launch) compute(ctx context.Context, d *storage.Dir) error {
 	l.plan, err = plan.New(plan.Input{
 		Spec: l.spec, Root: root, Files: files, Filter: filter, Volumes: l.places,
 		KeepGroups: l.extras.KeepGroups, DenySetgroups: l.grant.Single, Init: l.extras.Init,
-		Kind: l.kind(view, files), NotDir: notDir, Keep: l.extras.PreserveFDs, Cgroup: l.place != nil, Network: l.extras.Slirp != nil,
+		Kind: l.kind(view, files), NotDir: notDir, Keep: l.extras.PreserveFDs, Cgroup: l.place != nil, Network: l.extras.Slirp != nil || l.extras.Driver != nil,
 	})
 	if err != nil {
 		return fmt.Errorf("cannot plan the launch: %w", err)

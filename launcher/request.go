@@ -11,6 +11,7 @@ import (
 	"coracle/launcher/cgroup"
 	"coracle/launcher/intent"
 	"coracle/launcher/plan"
+	"coracle/slirp/networks"
 	"coracle/userns/tape"
 )
 
@@ -66,6 +67,13 @@ type request struct {
 	// of the host's that lead into it.
 	Network string
 	Ports   []string
+	// Driver is the helper program that makes the network in the place of slirp: its
+	// name, its path, its arguments.
+	Driver []string
+	// Attachments are the connections to user networks.
+	Attachments []intent.Attachment
+	// Bridge is the default network where the host has an end of it, or nil.
+	Bridge *networks.Network
 	// Group is the container's cgroup, GroupOwner that it is given to its root.
 	Group      cgroup.Group
 	GroupOwner bool
@@ -85,6 +93,10 @@ func (r *request) encode() []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.Ports)))
 	for _, s := range r.Ports {
+		b = putString(b, s)
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.Driver)))
+	for _, s := range r.Driver {
 		b = putString(b, s)
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.Labels)))
@@ -117,7 +129,7 @@ func (r *request) encode() []byte {
 		}
 	}
 	b = putGroup(b, r.Group)
-	b = r.encodeRestart(b)
+	b = putBridge(putAttachments(r.encodeRestart(b), r.Attachments), r.Bridge)
 	return tape.Append(tape.Append(tape.Append(b, r.Plan.Borrow), r.Plan.Host), r.Plan.Child)
 }
 
@@ -136,6 +148,10 @@ func (r *request) decode(b []byte) error {
 	for n := d.num(1 << 16); n > 0 && !d.bad; n-- {
 		r.Ports = append(r.Ports, d.str())
 	}
+	for n := d.num(1 << 10); n > 0 && !d.bad; n-- {
+		r.Driver = append(r.Driver, d.str())
+	}
+	d.bad = d.bad || len(r.Driver) == 1
 	for n := d.num(1 << 16); n > 0 && !d.bad; n-- {
 		if r.Labels == nil {
 			r.Labels = make(map[string]string)
@@ -168,6 +184,8 @@ func (r *request) decode(b []byte) error {
 	}
 	r.Group = d.group()
 	r.decodeRestart(&d)
+	r.Attachments = d.attachments()
+	r.Bridge = d.bridge()
 	if d.bad {
 		return errRequest
 	}

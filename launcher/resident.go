@@ -81,6 +81,7 @@ func (r *resident) end(status int) {
 		r.listener.Close()
 	}
 	sweepControl(r.run, storage.Containers{Data: r.req.Data})
+	r.usernets().Sweep()
 	r.sessions.Wait()
 }
 
@@ -115,6 +116,12 @@ func (r *resident) serve(c conn) {
 		err = r.inside(func() error { return r.open(c, string(payload)) })
 	case msgHealth:
 		err = r.checkNow(c)
+	case msgConnect:
+		err = r.inside(func() error { return r.plugIn(c, payload) })
+	case msgDisconnect:
+		err = r.inside(func() error { return r.plugOut(c, string(payload)) })
+	case msgPorts:
+		err = r.changePorts(c, payload)
 	default:
 		err = errRequest
 	}

@@ -22,11 +22,19 @@ import (
 // detached one is not waited for: its id goes to stdout. Notes that a user
 // should see go to stderr, one line each.
 func Run(ctx context.Context, o *intent.Options, stdout, stderr io.Writer) (int, error) {
+	return runOf(ctx, o, stdout, stderr, mostBases)
+}
+
+// runOf is Run, once more up to so many times if it finds errOtherBase.
+func runOf(ctx context.Context, o *intent.Options, stdout, stderr io.Writer, tries int) (int, error) {
 	l, err := identify(ctx, o)
 	if err != nil {
 		return ExitFailed, err
 	}
 	status, err := l.run(ctx, stdout, stderr)
+	if errors.Is(err, errOtherBase) && tries > 0 {
+		return runOf(ctx, o, stdout, stderr, tries-1)
+	}
 	if again, ferr := l.fallBack(ctx, stderr, err); ferr != nil {
 		return ExitFailed, errors.Join(err, ferr)
 	} else if again {
@@ -191,7 +199,10 @@ func (l *launch) startSupervisor() (*running, error) {
 		}
 	}
 	join := l.openBase()
-	r.process, err = l.grant.Start(p, join)
+	netns, err := l.options.Netns()
+	if err == nil {
+		err = inNetns(netns, func() (err error) { r.process, err = l.grant.Start(p, join); return err })
+	}
 	if join != nil {
 		join.Close()
 	}
@@ -254,6 +265,8 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 	req.Restart, _ = l.options.Policy() // checked before
 	req.Health = l.health
 	req.describeNetwork(l.extras.Slirp)
+	req.Attachments, req.Bridge = l.extras.Attachments, l.bridge
+	req.describeDriver(l.extras.Driver)
 	switch {
 	case l.options.Detach:
 		req.Detach, req.Interactive = true, l.options.Interactive
@@ -299,7 +312,7 @@ func (r *running) request(l *launch, dir *storage.Dir) error {
 func (r *running) follow(l *launch, dir *storage.Dir, signals chan os.Signal) (int, error) {
 	f := follower{
 		conn: r.conn, relay: &relay{signal: signals, pipes: &r.pipes, told: l.follows(), keys: detachKeys{keys: l.extras.DetachKeys}}, leave: l.options.Detach, proxy: l.options.SigProxy,
-		gone: errKilled,
+		gone: errKilled, uplink: l.serveUplink,
 		started: func(pid int) error {
 			if !dir.Keep && !l.options.Detach {
 				// Others may want to know; a container that ends at once is not worth it.
@@ -327,8 +340,11 @@ func failure(payload []byte) error {
 	if code == ExitCannotInvoke || code == ExitNotFound {
 		return &CommandError{Code: code, Err: errors.New(text), text: text}
 	}
-	if code == exitStack {
+	switch code {
+	case exitStack:
 		return &stackError{text}
+	case exitBase:
+		return &baseError{text}
 	}
 	return errors.New(text)
 }

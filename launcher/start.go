@@ -44,6 +44,9 @@ type Start struct {
 	// Attach stays until the container ends; Interactive gives it standard input.
 	Attach, Interactive bool
 	SigProxy            bool
+
+	// tries counts those that errOtherBase ended.
+	tries int
 }
 
 // ErrRunning says that a container runs already.
@@ -84,6 +87,11 @@ func (s Start) Start(ctx context.Context, stderr io.Writer) (int, error) {
 	l.options.Interactive = l.options.Interactive && (s.Interactive || !s.Attach)
 	l.options.SigProxy = s.SigProxy
 	status, err := l.run(ctx, io.Discard, stderr)
+	if errors.Is(err, errOtherBase) && s.tries < mostBases {
+		c.Lock.Close()
+		s.tries++
+		return s.Start(ctx, stderr)
+	}
 	if again, ferr := l.fallBack(ctx, stderr, err); ferr != nil {
 		return ExitFailed, errors.Join(err, ferr)
 	} else if again {

@@ -170,6 +170,7 @@ func (s *supervisor) writeState() {
 	}
 	defer func() { unix.Close(s.gate); s.gate = -1 }() // the number is another's by the next run
 	s.writePorts()
+	s.writeNetworks()
 	_ = containers.WriteState(s.req.Dir, containers.State{PID: s.pid, Start: containers.StartTime(s.pid), Image: s.req.Image})
 }
 

@@ -34,6 +34,8 @@ type supervisor struct {
 	slots  *tape.Slots
 	lock   int
 	net    networking
+	// denials are what --egress denied in this run; nil without a network.
+	denials *denials
 	// syncs bring facts to the disk, for which nobody waits but the process's end.
 	syncs sync.WaitGroup
 	// mu guards the next four from who answers clients; this process's main thread,
@@ -81,8 +83,10 @@ func Supervise(args []string) int {
 	s := &supervisor{run: args[0], conn: conn{os.NewFile(control, "control")}, slots: tape.NewSlots(), pidfd: -1, tty: -1, gate: -1}
 	if err := s.launch(); err != nil {
 		s.fail(err)
+		s.disconnect()
 		s.req.Keep = s.req.Exists // nothing is left of a container that never was
 		s.clean()
+		s.syncs.Wait()
 		return ExitFailed
 	}
 	return s.supervise()
@@ -102,6 +106,8 @@ func failureOf(err error) []byte {
 		code = ce.Code
 	case stackFailed(err):
 		code = exitStack
+	case errors.Is(err, errOtherBase):
+		code = exitBase
 	}
 	return append([]byte{byte(code)}, err.Error()...)
 }
@@ -162,22 +168,26 @@ func (s *supervisor) start() error {
 		unix.Kill(s.pid, unix.SIGKILL)
 		return err
 	}
-	if _, err := unix.Write(b.sync[1], []byte{1}); err != nil {
-		return fmt.Errorf("cannot tell the container to go on: %w", err)
-	}
-	if err := s.connect(b); err != nil {
-		_ = unix.Kill(s.pid, unix.SIGKILL)
-		s.wait()
+	if err := b.goOn(); err != nil {
 		return err
 	}
+	// A process that joins a user namespace makes its network namespace there.
 	if err := s.forked(b); err != nil {
 		return err
+	}
+	noNetwork := s.connect(b)
+	if noNetwork != nil {
+		_ = unix.Kill(s.pid, unix.SIGKILL)
 	}
 	report := b.report()
 	runtime.KeepAlive(exec)
 	if err := tape.Failed(s.req.Plan.Child, report); err != nil {
 		s.wait()
 		return explainCommand(s.req.Plan.Child, s.req.Mounts[0], err)
+	}
+	if noNetwork != nil {
+		s.wait()
+		return noNetwork
 	}
 	s.tty = receiveFD(b.console[0])
 	return nil

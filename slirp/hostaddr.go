@@ -3,24 +3,34 @@ package slirp
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// hostAddresses are the host's own, kept up to date by rtnetlink(7).
+// hostAddresses are the host's own, and the networks that it is in, kept up to date
+// by rtnetlink(7).
 type hostAddresses struct {
 	fd  int
 	all map[hostAddress]bool
-	// count is on how many devices an address is.
+	// count is on how many devices an address is. That with which a machine speaks to
+	// all others of a network is its own, too.
 	count map[netip.Addr]int
-	buf   [32 << 10]byte
+	// whole are networks of which each address is the host's: those of its loopback
+	// device. nets are those that others are in, too.
+	whole, nets []netip.Prefix
+	buf         [32 << 10]byte
 }
 
 type hostAddress struct {
-	netip.Addr
-	device uint32
+	netip.Prefix
+	device    uint32
+	broadcast netip.Addr
 }
+
+// loopbackDevice is the first of every network namespace (LOOPBACK_IFINDEX).
+const loopbackDevice = 1
 
 // openHostAddresses begins to listen, and asks for those that there are.
 func openHostAddresses() (*hostAddresses, error) {
@@ -39,7 +49,7 @@ func openHostAddresses() (*hostAddresses, error) {
 
 // reload asks for all.
 func (h *hostAddresses) reload() error {
-	h.all, h.count = make(map[hostAddress]bool), make(map[netip.Addr]int)
+	h.all, h.count, h.whole, h.nets = make(map[hostAddress]bool), make(map[netip.Addr]int), nil, nil
 	request := struct {
 		unix.NlMsghdr
 		unix.IfAddrmsg
@@ -107,8 +117,8 @@ func (h *hostAddresses) note(b []byte, there bool) {
 	if len(b) < unix.SizeofIfAddrmsg {
 		return
 	}
-	device := (*unix.IfAddrmsg)(unsafe.Pointer(&b[0])).Index
-	var local, address netip.Addr
+	m := (*unix.IfAddrmsg)(unsafe.Pointer(&b[0]))
+	var local, address, broadcast netip.Addr
 	for b = b[unix.SizeofIfAddrmsg:]; len(b) >= unix.SizeofRtAttr; {
 		a := (*unix.RtAttr)(unsafe.Pointer(&b[0]))
 		size := int(a.Len)
@@ -121,24 +131,59 @@ func (h *hostAddresses) note(b []byte, there bool) {
 			local = ip
 		case a.Type == unix.IFA_ADDRESS:
 			address = ip
+		case a.Type == unix.IFA_BROADCAST:
+			broadcast = ip
 		}
 		b = b[min(len(b), (size+3)&^3):]
 	}
+	network := netip.PrefixFrom(address, int(m.Prefixlen)).Masked()
 	if local.IsValid() { // IFA_ADDRESS is the other end's, then
 		address = local
 	}
-	key := hostAddress{address, device}
-	switch {
-	case !address.IsValid() || h.all[key] == there:
-	case there:
+	key := hostAddress{netip.PrefixFrom(address, int(m.Prefixlen)), m.Index, broadcast}
+	if !key.IsValid() || h.all[key] == there {
+		return
+	}
+	step := -1
+	if there {
+		step = 1
 		h.all[key] = true
-		h.count[address]++
-	default:
+	} else {
 		delete(h.all, key)
-		if h.count[address]--; h.count[address] == 0 {
-			delete(h.count, address)
+	}
+	for _, a := range []netip.Addr{address, broadcast} {
+		if !a.IsValid() {
+			continue
 		}
+		if h.count[a] += step; h.count[a] == 0 {
+			delete(h.count, a)
+		}
+	}
+	h.inNetwork(network, m.Index == loopbackDevice, there)
+}
+
+// inNetwork notes that the host is in a network, or no more. One that it is in twice
+// is listed twice.
+func (h *hostAddresses) inNetwork(p netip.Prefix, loopback, there bool) {
+	list := &h.nets
+	if loopback {
+		list = &h.whole
+	}
+	switch i := slices.Index(*list, p); {
+	case !p.IsValid() || p.IsSingleIP() || p.Bits() == 0 || p.Addr().IsLoopback():
+	case there:
+		*list = append(*list, p)
+	case i >= 0:
+		*list = slices.Delete(*list, i, i+1)
 	}
 }
 
-func (h *hostAddresses) has(a netip.Addr) bool { return h.count[a] > 0 }
+// has tells whether an address is the host's.
+func (h *hostAddresses) has(a netip.Addr) bool {
+	return h.count[a] > 0 || slices.ContainsFunc(h.whole, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// near tells whether an address is in a network that the host is in.
+func (h *hostAddresses) near(a netip.Addr) bool {
+	return slices.ContainsFunc(h.nets, func(p netip.Prefix) bool { return p.Contains(a) })
+}

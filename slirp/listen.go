@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -26,6 +25,12 @@ func (l *Listener) Close() {
 	}
 }
 
+// take is for whoever serves the port from then on.
+func (l *Listener) take() (fd int) {
+	fd, l.fd = l.fd, -1
+	return fd
+}
+
 // backlog is how many connections may wait.
 const backlog = 1024
 
@@ -33,8 +38,12 @@ const backlog = 1024
 // taken, and which port works.
 func Listen(p Port) (*Listener, error) {
 	kind := unix.SOCK_STREAM
-	if p.Protocol == "udp" {
+	switch p.Protocol {
+	case "tcp":
+	case "udp":
 		kind = unix.SOCK_DGRAM
+	default:
+		return nil, fmt.Errorf("cannot publish port %d/%s: this network carries tcp and udp\n  fix: --network host", p.HostPort, p.Protocol)
 	}
 	fd, address, err := bound(p, kind)
 	if err != nil {
@@ -118,8 +127,11 @@ func explain(p Port, kind int, err error) error {
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
 		why := "it is taken"
-		if holder := holderOf(p); holder != "" {
-			why += " by " + holder
+		switch pid, name := holderOf(p); {
+		case pid == strconv.Itoa(os.Getpid()):
+			why = "this container publishes it twice"
+		case pid != "":
+			why += fmt.Sprintf(" by process %s (%s)", pid, name)
 		}
 		return fail(why, "-p "+usable(p, kind, p.HostPort+1))
 	case errors.Is(err, unix.EACCES):
@@ -152,38 +164,4 @@ func firstUnprivileged() uint16 {
 		return 1024
 	}
 	return uint16(n)
-}
-
-// holderOf names the process that has a port, if it is one that the user may look
-// into.
-func holderOf(p Port) string {
-	inode := ""
-	for _, table := range []string{p.Protocol, p.Protocol + "6"} {
-		b, err := os.ReadFile("/proc/self/net/" + table)
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(b)) {
-			// sl local_address rem_address st … inode: proc_net_tcp(5)
-			f := strings.Fields(line)
-			if len(f) < 10 || p.Protocol == "tcp" && f[3] != "0A" {
-				continue
-			}
-			if _, port, ok := strings.Cut(f[1], ":"); ok && port == fmt.Sprintf("%04X", p.HostPort) {
-				inode = "socket:[" + f[9] + "]"
-			}
-		}
-	}
-	if inode == "" {
-		return ""
-	}
-	fds, _ := filepath.Glob("/proc/[0-9]*/fd/*")
-	for _, fd := range fds {
-		if target, err := os.Readlink(fd); err == nil && target == inode {
-			dir := filepath.Dir(filepath.Dir(fd))
-			name, _ := os.ReadFile(filepath.Join(dir, "comm"))
-			return fmt.Sprintf("process %s (%s)", filepath.Base(dir), strings.TrimSpace(string(name)))
-		}
-	}
-	return ""
 }

@@ -2,7 +2,6 @@ package slirp
 
 import (
 	"fmt"
-	"net/netip"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -21,8 +20,10 @@ type Network struct {
 	stack *stack.Stack
 	host  *hostAddresses
 	done  chan error
-	// listeners are of the stack's thread.
-	listeners []int
+	// elsewhere is Place's.
+	elsewhere bool
+	// published is of the stack's thread.
+	published published
 }
 
 // Start makes the device in a network namespace, given as a file of /proc/PID/ns,
@@ -31,11 +32,15 @@ type Network struct {
 //
 // Errors name the step that failed: without /dev/net/tun, or without permission to
 // open it, there is no such network.
-func Start(ns int, o Options) (*Network, error) { return start(ns, o, resolvConf) }
+func Start(ns int, o Options, h Hooks) (*Network, error) { return start(ns, o, h, resolvConf) }
 
-func start(ns int, o Options, resolvConf string) (*Network, error) {
-	n := &Network{Plan: o.Plan(), done: make(chan error, 1)}
-	device, err := inside(ns, tun.Config{Name: Device, MTU: o.MTU, Addresses: n.addresses(), Gateways: n.gateways()})
+func start(ns int, o Options, h Hooks, resolvConf string) (*Network, error) {
+	gate, err := newGate(o.Egress, h.Denied)
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{Plan: o.Plan(), done: make(chan error, 1), elsewhere: o.place != nil && o.place.Elsewhere}
+	device, err := inside(ns, o.device(&n.Plan))
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +48,11 @@ func start(ns int, o Options, resolvConf string) (*Network, error) {
 		unix.Close(device.FD)
 		return nil, err
 	}
-	r := &router{Options: o, plan: n.Plan, host: n.host, dns: nameservers{path: resolvConf}}
+	gate.host = n.host
+	names := newResolver(&router{Options: o, hooks: h, plan: n.Plan, host: n.host, gate: gate}, resolvConf)
 	n.stack, err = stack.New(stack.Config{
-		Link: device.FD, UDPSegments: device.UDPSegments, Route: r.route,
+		Link: device.FD, UDPSegments: device.UDPSegments, Route: names.route,
+		Local:   stack.Local{Datagram: names.datagram, Dial: names.dial},
 		Network: stack.Network{MTU: o.MTU, Gateway4: n.Plan.Gateway4, Gateway6: n.Plan.Gateway6},
 	})
 	if err == nil {
@@ -56,12 +63,13 @@ func start(ns int, o Options, resolvConf string) (*Network, error) {
 		unix.Close(n.host.fd)
 		return nil, err
 	}
+	names.stack = n.stack
+	n.published.open(o.HideClients)
 	go func() {
 		err := n.stack.Run()
 		unix.Close(n.host.fd)
-		for _, fd := range n.listeners {
-			unix.Close(fd)
-		}
+		names.close()
+		n.published.close()
 		n.done <- err
 	}()
 	return n, nil
@@ -73,22 +81,6 @@ func (n *Network) Close() { n.stack.Close() }
 
 // Wait returns when the network has ended, with the reason when nobody asked for it.
 func (n *Network) Wait() error { return <-n.done }
-
-func (n *Network) addresses() []netip.Prefix {
-	list := []netip.Prefix{n.Plan.Container4}
-	if n.Plan.Container6.IsValid() {
-		list = append(list, n.Plan.Container6)
-	}
-	return list
-}
-
-func (n *Network) gateways() []netip.Addr {
-	list := []netip.Addr{n.Plan.Gateway4}
-	if n.Plan.Gateway6.IsValid() {
-		list = append(list, n.Plan.Gateway6)
-	}
-	return list
-}
 
 // inside makes the device in another network namespace, by a thread that ends
 // there: it could not come back without one more call that may fail.

@@ -27,32 +27,37 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if os.Args[0] == containerName {
+	switch os.Args[0] {
+	case containerName:
 		os.Exit(containerMain())
+	case peerName:
+		os.Exit(peerMain())
 	}
 	os.Exit(m.Run())
 }
 
-// containerMain serves port 80, where it says who calls before it says the same
+// containerMain serves ports 80 and, over IPv4 only, 82, where it says who calls before it says the same
 // again, and port 53 for datagrams.
 func containerMain() int {
-	l, err := net.Listen("tcp", ":80")
-	if err != nil {
-		return 1
-	}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				fmt.Fprintln(c, c.RemoteAddr())
-				_, _ = io.Copy(c, c)
-				c.Close()
-			}()
+	for network, port := range map[string]string{"tcp": ":80", "tcp4": ":82"} {
+		l, err := net.Listen(network, port)
+		if err != nil {
+			return 1
 		}
-	}()
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					fmt.Fprintln(c, c.RemoteAddr())
+					_, _ = io.Copy(c, c)
+					c.Close()
+				}()
+			}
+		}()
+	}
 	pc, err := net.ListenPacket("udp", ":53")
 	if err != nil {
 		return 1
@@ -111,7 +116,19 @@ type container struct {
 
 func newContainer(t *testing.T, options string) *container {
 	t.Helper()
-	for _, args := range []string{"link set lo up", "addr add 203.0.113.5/32 dev lo"} {
+	return newContainerAt(t, options, func(int, *Options) {})
+}
+
+// newContainerAt lets prepare do something to the namespace and the options before
+// the network starts.
+func newContainerAt(t *testing.T, options string, prepare func(ns int, o *Options)) *container {
+	t.Helper()
+	return newContainerWith(t, options, Hooks{}, prepare)
+}
+
+func newContainerWith(t *testing.T, options string, hooks Hooks, prepare func(ns int, o *Options)) *container {
+	t.Helper()
+	for _, args := range []string{"link set lo up", "addr replace 203.0.113.5/32 dev lo"} {
 		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
 			t.Fatalf("ip %s: %v\n%s", args, err, out)
 		}
@@ -151,7 +168,8 @@ func newContainer(t *testing.T, options string) *container {
 		t.Fatal(err)
 	}
 	defer unix.Close(ns)
-	if c.Network, err = start(ns, o, c.resolv); err != nil {
+	prepare(ns, &o)
+	if c.Network, err = start(ns, o, hooks, c.resolv); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

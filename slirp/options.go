@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"coracle/slirp/egress"
 )
 
 // ErrOption is wrapped by every error about options.
@@ -25,6 +27,14 @@ type Options struct {
 	// HostPorts are ports of the host's loopback that the container reaches by the
 	// gateway's address.
 	HostPorts []uint16
+	// Egress are the rules for where the container may speak to, see package egress.
+	// None: anywhere but to the host.
+	Egress []string
+	// HideClients shows every client of a published port to the container as the
+	// gateway, instead of with its own address.
+	HideClients bool
+	// place is nil for a container that is alone.
+	place *Place
 }
 
 // Defaults are slirp4netns' addresses, which scripts know.
@@ -41,7 +51,7 @@ const (
 )
 
 // Set takes one option of --network slirp:NAME=VALUE,…: cidr, cidr6, mtu, ipv6,
-// host-loopback, host-port. The names of slirp4netns' options in podman work, too. Errors
+// host-loopback, host-port, source-ip, egress. The names of slirp4netns' options in podman work, too. Errors
 // wrap [ErrOption].
 func (o *Options) Set(name, value string) error {
 	switch name {
@@ -86,14 +96,24 @@ func (o *Options) Set(name, value string) error {
 			return fmt.Errorf("%w: host-port=%s: a port is wanted, 1 to 65535", ErrOption, value)
 		}
 		o.HostPorts = append(o.HostPorts, uint16(n))
+	case "egress":
+		if _, err := egress.Parse([]string{value}); err != nil {
+			return fmt.Errorf("%w: egress=%s: %w", ErrOption, value, err)
+		}
+		o.Egress = append(o.Egress, value)
 	case "host-loopback", "allow_host_loopback":
 		on, err := parseBool(value)
 		if err != nil {
 			return fmt.Errorf("%w: %s=%s: true or false is wanted", ErrOption, name, value)
 		}
 		o.HostLoopback = on
+	case "source-ip":
+		if value != "preserve" && value != "gateway" {
+			return fmt.Errorf("%w: source-ip=%s: preserve or gateway is wanted", ErrOption, value)
+		}
+		o.HideClients = value == "gateway"
 	default:
-		return fmt.Errorf("%w: %q\n  fix: cidr=, cidr6=, mtu=, ipv6=, host-loopback=, host-port= are known", ErrOption, name)
+		return fmt.Errorf("%w: %q\n  fix: cidr=, cidr6=, mtu=, ipv6=, host-loopback=, host-port=, source-ip=, egress= are known", ErrOption, name)
 	}
 	return nil
 }
@@ -108,8 +128,14 @@ func (o *Options) String() string {
 	if o.HostLoopback {
 		list = append(list, "host-loopback=true")
 	}
+	if o.HideClients {
+		list = append(list, "source-ip=gateway")
+	}
 	for _, port := range o.HostPorts {
 		list = append(list, "host-port="+strconv.Itoa(int(port)))
+	}
+	for _, rule := range egress.Split(o.Egress) {
+		list = append(list, "egress="+rule)
 	}
 	return strings.Join(list, ",")
 }
@@ -153,6 +179,9 @@ type Plan struct {
 // the network, name servers those from the third on, the container the hundredth,
 // or the last but one in a small network.
 func (o *Options) Plan() (p Plan) {
+	if o.place != nil {
+		return o.place.plan()
+	}
 	p.Gateway4 = nth(o.CIDR4, 2)
 	at := 100
 	if size := 1 << (32 - o.CIDR4.Bits()); o.CIDR4.Bits() > 25 {

@@ -51,7 +51,7 @@ func ParsePorts(s string) ([]Port, error) {
 	case !has:
 		protocol = "tcp"
 	case protocol == "sctp":
-		return bad("the user-mode stack speaks tcp and udp, not sctp")
+		return nil, fmt.Errorf("%w: -p %s: published ports carry tcp and udp, not sctp\n  fix: --network host", ErrPort, s)
 	case protocol != "tcp" && protocol != "udp":
 		return bad(fmt.Sprintf("%q is not a protocol", protocol))
 	}

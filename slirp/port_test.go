@@ -1,12 +1,14 @@
 package slirp
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,7 +68,7 @@ func TestListen(t *testing.T) {
 		}
 		defer l.Close()
 		_, err = Listen(Port{Protocol: protocol, HostIP: loopback, HostPort: l.HostPort, ContainerPort: 80})
-		if err == nil || !strings.Contains(err.Error(), "taken") || !strings.Contains(err.Error(), "(slirp.test)") || !strings.Contains(err.Error(), "fix: -p 127.0.0.1:") {
+		if err == nil || !strings.Contains(err.Error(), "publishes it twice") || !strings.Contains(err.Error(), "fix: -p 127.0.0.1:") {
 			t.Errorf("%s: %v", protocol, err)
 		}
 	}
@@ -74,8 +76,25 @@ func TestListen(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "does not have the address") {
 		t.Errorf("%v", err)
 	}
-	if err := explain(Port{Protocol: "tcp", HostPort: 80, ContainerPort: 80}, 1, os.ErrPermission); err == nil {
-		t.Error("no error")
+	ip := netip.MustParseAddr("127.0.0.1")
+	first := firstUnprivileged()
+	for _, c := range []struct {
+		err  error
+		want []string
+	}{
+		{os.ErrPermission, []string{"cannot publish port 80/tcp: permission denied"}},
+		{syscall.EACCES, []string{fmt.Sprintf("ports below %d are the system's", first), "sudo sysctl net.ipv4.ip_unprivileged_port_start=80", "-p 127.0.0.1:"}},
+		{syscall.EADDRINUSE, []string{"it is taken", "fix: -p 127.0.0.1:"}},
+	} {
+		err := explain(Port{Protocol: "tcp", HostIP: ip, HostPort: 80, ContainerPort: 8081}, 1, c.err)
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) || !errors.Is(err, c.err) {
+				t.Errorf("%v: %v lacks %q", c.err, err, want)
+			}
+		}
+	}
+	if _, err := Listen(Port{Protocol: "sctp", ContainerPort: 80}); err == nil {
+		t.Error("sctp is served")
 	}
 }
 
@@ -93,6 +112,192 @@ func FuzzParsePorts(f *testing.F) {
 			}
 		}
 	})
+}
+
+// seenAt is what the container's server says to a client: how it sees it.
+func seenAt(t *testing.T, address string, port uint16) (conn net.Conn, seen string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", net.JoinHostPort(address, fmt.Sprint(port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	seen, err = bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		t.Errorf("%s: %v", address, err)
+	}
+	return conn, strings.TrimSpace(seen)
+}
+
+func listenTest(t *testing.T, spec string) *Listener {
+	t.Helper()
+	list, err := ParsePorts(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Listen(list[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// A server that listens to IPv4 only is reached over IPv6, too; clients that have
+// the same address and port in the container's eyes do not get in each other's way.
+func TestPublishedClients(t *testing.T) {
+	if !again(t) {
+		return
+	}
+	c := newContainer(t, "")
+	l := listenTest(t, "0:82")
+	port := l.HostPort
+	c.Publish(l)
+	if _, seen := seenAt(t, "::1", port); !strings.HasPrefix(seen, "10.0.2.2:") {
+		t.Errorf("over IPv6: %s", seen)
+	}
+	first, seen := seenAt(t, "127.0.0.1", port)
+	local := first.LocalAddr().(*net.TCPAddr).Port
+	if want := fmt.Sprintf("10.0.2.2:%d", local); seen != want {
+		t.Errorf("%s, want %s", seen, want)
+	}
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: local}}
+	second, err := d.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	_ = second.SetDeadline(time.Now().Add(time.Minute))
+	other, err := bufio.NewReader(second).ReadString('\n')
+	if err != nil || other == seen+"\n" || !strings.HasPrefix(other, "10.0.2.2:") {
+		t.Errorf("the second: %q, %v", other, err)
+	}
+}
+
+// With source-ip=gateway nobody's own address is seen; answers come to who asked,
+// though two have the same port.
+func TestHiddenClients(t *testing.T) {
+	if !again(t) {
+		return
+	}
+	// 198.51.100.7 and .8 are no addresses of this host, but lead here.
+	for _, args := range []string{"link set lo up", "route add local 198.51.100.0/24 dev lo"} {
+		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %s: %v\n%s", args, err, out)
+		}
+	}
+	for option, port := range map[string]int{"source-ip=gateway": 40000, "source-ip=preserve": 40001} {
+		t.Run(option, func(t *testing.T) {
+			c := newContainer(t, option)
+			t.Cleanup(func() { _ = exec.Command("ip", "addr", "del", "203.0.113.5/32", "dev", "lo").Run() })
+			tcp, udp := listenTest(t, "0:80"), listenTest(t, "0:53/udp")
+			c.Publish(tcp)
+			c.Publish(udp)
+			for i := range 2 {
+				client := net.IPv4(198, 51, 100, byte(7+i))
+				from := client.String() + ":"
+				if strings.HasSuffix(option, "gateway") {
+					from = "10.0.2.2:"
+				}
+				d := net.Dialer{LocalAddr: &net.TCPAddr{IP: client, Port: port}}
+				conn, err := d.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", tcp.HostPort))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				_ = conn.SetDeadline(time.Now().Add(time.Minute))
+				if seen, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.HasPrefix(seen, from) {
+					t.Errorf("%s is seen as %s, %v", client, seen, err)
+				}
+				asker, err := net.ListenUDP("udp", &net.UDPAddr{IP: client, Port: port})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer asker.Close()
+				_ = asker.SetDeadline(time.Now().Add(time.Minute))
+				b := make([]byte, 100)
+				for range 2 {
+					_, _ = asker.WriteTo([]byte("datagram"), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(udp.HostPort)})
+					if n, _, err := asker.ReadFrom(b); err != nil || !strings.HasPrefix(string(b[:n]), from) || !strings.HasSuffix(string(b[:n]), " datagram") {
+						t.Errorf("%s: %q, %v", client, b[:n], err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A port that is withdrawn is free, and who is connected stays.
+func TestWithdraw(t *testing.T) {
+	if !again(t) {
+		return
+	}
+	type publisher interface {
+		Publish(l *Listener)
+		Withdraw(p Port) bool
+		Close()
+	}
+	c := newContainer(t, "ipv6=false")
+	ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", c.pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	r, err := NewRelay(int(ns.Fd()), netip.Addr{}, netip.Addr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, n := range map[string]publisher{"10.0.2.2": c.Network, "10.0.2.100": r} {
+		tcp, udp := listenTest(t, "0:80"), listenTest(t, "127.0.0.1::53/udp")
+		n.Publish(tcp)
+		n.Publish(udp)
+		conn, seen := seenAt(t, "127.0.0.1", tcp.HostPort)
+		if !strings.HasPrefix(seen, name+":") {
+			t.Errorf("%s: seen as %s", name, seen)
+		}
+		client, err := net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", udp.HostPort))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		_ = client.SetDeadline(time.Now().Add(time.Minute))
+		b := make([]byte, 100)
+		_, _ = io.WriteString(client, "datagram")
+		if n, err := client.Read(b); err != nil || !strings.HasPrefix(string(b[:n]), name+":") {
+			t.Errorf("%s: %q, %v", name, b[:n], err)
+		}
+		for _, p := range []Port{tcp.Port, udp.Port} {
+			if !n.Withdraw(p) || n.Withdraw(p) {
+				t.Errorf("%s: %s was not withdrawn once", name, p)
+			}
+			if l, err := Listen(p); err != nil {
+				t.Errorf("%s: it is not free: %v", name, err)
+			} else {
+				n.Publish(l) // and once more
+			}
+		}
+		if _, err := io.WriteString(conn, "x"); err != nil {
+			t.Error(err)
+		}
+		if _, err := conn.Read(b); err != nil {
+			t.Errorf("%s: who was connected: %v", name, err)
+		}
+		if _, seen := seenAt(t, "127.0.0.1", tcp.HostPort); !strings.HasPrefix(seen, name+":") {
+			t.Errorf("%s: seen as %s again", name, seen)
+		}
+	}
+	r.Close()
+	l := listenTest(t, "0:80")
+	port := l.Port
+	r.Publish(l)
+	if r.Withdraw(port) {
+		t.Error("withdrawn by nobody")
+	}
+	if l, err := Listen(port); err != nil {
+		t.Errorf("a relay that has ended keeps a port: %v", err)
+	} else {
+		l.Close()
+	}
 }
 
 func TestPublish(t *testing.T) {

@@ -4,65 +4,110 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"coracle/slirp/relay"
 )
+
+// published are the ports that lead into the container.
+type published struct {
+	ports  map[Port]int // by the listener
+	accept relay.Acceptor
+	hide   bool // Options.HideClients
+}
+
+func (p *published) open(hide bool) {
+	p.hide = hide
+	p.ports = make(map[Port]int)
+	p.accept.Open()
+}
+
+// close closes what the stack has not closed.
+func (p *published) close() {
+	for port, fd := range p.ports {
+		if port.Protocol != "udp" {
+			unix.Close(fd)
+		}
+	}
+	p.accept.Close()
+}
 
 // Publish leads a port of the host's into the container: who connects to it is
 // seen there with its own address, but for the host itself, which is the gateway.
 // The listener is the network's from then on.
 func (n *Network) Publish(l *Listener) {
-	fd, port := l.fd, l.ContainerPort
-	l.fd = -1
-	n.stack.Do(func() {
-		if l.Protocol == "udp" {
-			n.stack.PublishDatagrams(fd, n.Plan.Container4.Addr(), n.Plan.Container6.Addr(), port, n.seen)
-			return
-		}
-		if err := n.stack.Watch(fd, func() { n.accept(fd, port) }); err != nil {
+	fd, port := l.take(), l.Port
+	ok := n.stack.Do(func() {
+		if port.Protocol == "udp" {
+			n.stack.PublishDatagrams(fd, n.Plan.Container4.Addr(), n.Plan.Container6.Addr(), port.ContainerPort, n.seen)
+		} else if err := n.stack.Watch(fd, func() { n.accept(fd, port.ContainerPort) }); err != nil {
 			unix.Close(fd)
 			return
 		}
-		n.listeners = append(n.listeners, fd)
+		n.published.ports[port] = fd
 	})
+	if !ok {
+		unix.Close(fd)
+	}
+}
+
+// Withdraw frees a port: nobody connects any more when it returns. Who is connected
+// stays. Not ok: it is not published.
+func (n *Network) Withdraw(p Port) (ok bool) {
+	done := make(chan struct{})
+	if !n.stack.Do(func() {
+		defer close(done)
+		fd, there := n.published.ports[p]
+		if !there {
+			return
+		}
+		ok = true
+		delete(n.published.ports, p)
+		if p.Protocol == "udp" {
+			n.stack.WithdrawDatagrams(fd)
+			return
+		}
+		n.stack.Unwatch(fd)
+		unix.Close(fd)
+	}) {
+		return false
+	}
+	<-done
+	return ok
 }
 
 // accept takes the connections that wait.
 func (n *Network) accept(listener int, port uint16) {
 	for range backlog {
-		fd, peer, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		if err == unix.EINTR || err == unix.ECONNABORTED {
-			continue
-		}
-		if err != nil {
+		fd, client, ok := n.published.accept.Accept(listener)
+		if !ok {
 			return
 		}
-		from, to := n.seen(addrPort(peer)), n.Plan.Container4.Addr()
-		if from.Addr().Is6() {
-			to = n.Plan.Container6.Addr()
+		from, to := n.seen(client), n.Plan.Container4.Addr()
+		if from.Addr().Is4() {
+			n.stack.Connect(fd, from, netip.AddrPortFrom(to, port), nil)
+			continue
 		}
-		n.stack.Connect(fd, from, netip.AddrPortFrom(to, port))
+		// Many servers listen to IPv4 only, and a client has no second try: it is
+		// connected already.
+		n.stack.Connect(fd, from, netip.AddrPortFrom(n.Plan.Container6.Addr(), port), func(fd int) {
+			n.stack.Connect(fd, netip.AddrPortFrom(n.Plan.Gateway4, from.Port()), netip.AddrPortFrom(to, port), nil)
+		})
 	}
-}
-
-func addrPort(a unix.Sockaddr) netip.AddrPort {
-	switch a := a.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
-	}
-	return netip.AddrPort{}
 }
 
 // seen is how the container sees a client: one of this machine, whose address it
 // could not answer to, as the gateway; one over IPv6 where it has none, too.
 func (n *Network) seen(client netip.AddrPort) netip.AddrPort {
 	a := client.Addr().Unmap()
+	hide := n.published.hide
 	switch {
-	case a.Is6() && !n.Plan.Container6.IsValid():
+	case a.Is6() && !n.Plan.Container6.IsValid(), a.Is4() && n.elsewhere:
 		return netip.AddrPortFrom(n.Plan.Gateway4, client.Port())
-	case a.Is4() && (a.IsLoopback() || n.host.has(a)):
+	case n.elsewhere:
+		return netip.AddrPortFrom(n.Plan.Gateway6, client.Port())
+	case a.Is4() && (hide || a.IsLoopback() || n.host.has(a)):
 		return netip.AddrPortFrom(n.Plan.Gateway4, client.Port())
-	case a.Is6() && (a.IsLoopback() || a.IsLinkLocalUnicast() || n.host.has(a)):
+	case a.Is6() && (hide || a.IsLoopback() || a.IsLinkLocalUnicast() || n.host.has(a)):
 		return netip.AddrPortFrom(n.Plan.Gateway6, client.Port())
 	}
 	return netip.AddrPortFrom(a, client.Port())

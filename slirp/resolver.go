@@ -22,22 +22,20 @@ type nameservers struct {
 	list []netip.Addr
 }
 
-// get returns the n-th server, the first when there are not so many.
-func (r *nameservers) get(n int) (netip.Addr, bool) {
+// get are the servers in their order. Without any there is the one that
+// resolv.conf(5) has then.
+func (r *nameservers) get() []netip.Addr {
 	var st unix.Stat_t
 	if err := unix.Stat(r.path, &st); err != nil {
-		r.list = nil
+		r.list, r.seen = nil, unix.Stat_t{}
 	} else if st.Ino != r.seen.Ino || st.Dev != r.seen.Dev || st.Mtim != r.seen.Mtim || st.Size != r.seen.Size {
 		r.seen = st
 		r.list = Nameservers(r.path)
 	}
-	switch {
-	case len(r.list) == 0:
-		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), false // resolv.conf(5)
-	case n < len(r.list):
-		return r.list[n], true
+	if len(r.list) == 0 {
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 	}
-	return r.list[0], true
+	return r.list
 }
 
 // Nameservers reads the name servers of a resolv.conf(5).
@@ -59,4 +57,43 @@ func Nameservers(path string) (list []netip.Addr) {
 		}
 	}
 	return list
+}
+
+// serverSocket is a socket of the kind that is connected to port 53 of a server. A
+// server on a link, as routers announce them, has that link's name as its zone.
+func serverSocket(server netip.Addr, kind int) (fd int, err error) {
+	var to unix.Sockaddr
+	family := unix.AF_INET
+	if server.Is4() {
+		to = &unix.SockaddrInet4{Addr: server.As4(), Port: dnsPort}
+	} else {
+		family = unix.AF_INET6
+		to = &unix.SockaddrInet6{Addr: server.As16(), Port: dnsPort}
+	}
+	if fd, err = unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0); err != nil {
+		return -1, err
+	}
+	if zone := server.Zone(); zone != "" {
+		to.(*unix.SockaddrInet6).ZoneId, err = deviceIndex(fd, zone)
+	}
+	if err == nil {
+		err = unix.Connect(fd, to)
+	}
+	if err != nil && err != unix.EINPROGRESS {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// deviceIndex is netdevice(7)'s.
+func deviceIndex(fd int, name string) (uint32, error) {
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		return 0, err
+	}
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request); err != nil {
+		return 0, err
+	}
+	return request.Uint32(), nil
 }

@@ -31,6 +31,9 @@ func TestParse(t *testing.T) {
 		{list: "ipv6=false,mtu=600", want: func(o *Options) { o.CIDR6, o.MTU = netip.Prefix{}, 600 }},
 		{list: "enable_ipv6=true,allow_host_loopback=false", want: func(*Options) {}},
 		{list: "host-port=5432,host-port=6379", want: func(o *Options) { o.HostPorts = []uint16{5432, 6379} }},
+		{list: "source-ip=gateway", want: func(o *Options) { o.HideClients = true }},
+		{list: "source-ip=preserve", want: func(*Options) {}},
+		{list: "source-ip=mine", bad: "preserve or gateway"},
 		{list: "host-port=0", bad: "1 to 65535"},
 		{list: "ipv6=no", bad: "true or false"},
 		{list: "mtu=600", bad: "1280"},
@@ -55,7 +58,7 @@ func TestParse(t *testing.T) {
 		}
 		want := Defaults()
 		c.want(&want)
-		if err != nil || got.CIDR4 != want.CIDR4 || got.CIDR6 != want.CIDR6 || got.MTU != want.MTU || got.HostLoopback != want.HostLoopback {
+		if err != nil || got.CIDR4 != want.CIDR4 || got.CIDR6 != want.CIDR6 || got.MTU != want.MTU || got.HostLoopback != want.HostLoopback || got.HideClients != want.HideClients {
 			t.Errorf("%q: %+v, %v", c.list, got, err)
 		}
 	}
@@ -99,19 +102,25 @@ func TestNameservers(t *testing.T) {
 		}
 	}
 	r := nameservers{path: path}
-	if a, ok := r.get(0); ok || a.String() != "127.0.0.1" {
-		t.Errorf("without the file: %v, %v", a, ok)
-	}
-	write("# nameserver 9.9.9.9\nsearch example\nnameserver 127.0.0.53\nnameserver nonsense\n nameserver 2001:db8::53\nnameserver\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n")
-	for n, want := range []string{"127.0.0.53", "2001:db8::53", "192.0.2.3", "127.0.0.53"} {
-		if a, ok := r.get(n); !ok || a.String() != want {
-			t.Errorf("%d: %v, want %s", n, a, want)
+	check := func(when string, want ...string) {
+		t.Helper()
+		var got []string
+		for _, a := range r.get() {
+			got = append(got, a.String())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", when, got, want)
 		}
 	}
+	check("without the file", "127.0.0.1")
+	write("# nameserver 9.9.9.9\nsearch example\nnameserver 127.0.0.53\nnameserver nonsense\n nameserver fe80::53%eth0\nnameserver\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n")
+	check("three", "127.0.0.53", "fe80::53%eth0", "192.0.2.3")
 	write("nameserver 192.0.2.99\n") // the VPN is up
-	if a, _ := r.get(0); a.String() != "192.0.2.99" {
-		t.Errorf("after a change: %v", a)
+	check("after a change", "192.0.2.99")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
 	}
+	check("when the file is gone", "127.0.0.1")
 }
 
 func TestHostAddresses(t *testing.T) {
@@ -172,11 +181,10 @@ func TestHostAddressesChange(t *testing.T) {
 }
 
 func TestRoute(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "resolv.conf")
-	if err := os.WriteFile(path, []byte("nameserver 127.0.0.53\nnameserver 192.0.2.53\n"), 0o600); err != nil {
-		t.Fatal(err)
+	host := &hostAddresses{
+		count: map[netip.Addr]int{netip.MustParseAddr("203.0.113.5"): 1, netip.MustParseAddr("2001:db8:5::5"): 1, netip.MustParseAddr("192.0.2.255"): 1},
+		whole: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/16")},
 	}
-	host := &hostAddresses{count: map[netip.Addr]int{netip.MustParseAddr("203.0.113.5"): 1, netip.MustParseAddr("2001:db8:5::5"): 1}}
 	tests := []struct {
 		to      string
 		want    string // "" as it was
@@ -185,9 +193,6 @@ func TestRoute(t *testing.T) {
 	}{
 		{to: "198.51.100.1:80"},
 		{to: "[2001:db8::1]:443"},
-		{to: "10.0.2.3:53", want: "127.0.0.53:53"},
-		{to: "10.0.2.4:53", want: "192.0.2.53:53"},
-		{to: "10.0.2.5:53", want: "127.0.0.53:53"},
 		{to: "10.0.2.3:54", verdict: stack.Refuse, open: stack.Refuse},
 		{to: "10.0.2.77:80", verdict: stack.Refuse, open: stack.Refuse},
 		{to: "[fd00::77]:80", verdict: stack.Refuse, open: stack.Refuse},
@@ -206,12 +211,27 @@ func TestRoute(t *testing.T) {
 		{to: "[fe80::1]:22", verdict: stack.Prohibit, open: stack.Prohibit},
 		{to: "224.0.0.251:5353", verdict: stack.Drop, open: stack.Drop},
 		{to: "[ff02::fb]:5353", verdict: stack.Drop, open: stack.Drop},
-		{to: "169.254.169.254:80"},
+		{to: "169.254.169.254:80", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "169.254.1.2:5432", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "255.255.255.255:67", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "192.0.2.255:67", verdict: stack.Refuse}, // the host's network's broadcast address
+		{to: "192.0.2.9:80"},
+		{to: "198.18.7.7:80", verdict: stack.Refuse}, // a network that is all the host's
+		{to: "[2002:cb00:7105::1]:22", verdict: stack.Prohibit},
+		{to: "[64:ff9b::203.0.113.5]:22", verdict: stack.Prohibit},
+		{to: "[64:ff9b:1::203.0.113.5]:22", verdict: stack.Prohibit},
+		{to: "[64:ff9b::127.0.0.1]:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "[::127.0.0.1]:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "[::ffff:0:127.0.0.1]:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "[2002:7f00:1::]:22", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "[2001:db8::200:5efe:203.0.113.5]:22", verdict: stack.Prohibit},
+		{to: "[64:ff9b::169.254.169.254]:80", verdict: stack.Prohibit, open: stack.Prohibit},
+		{to: "[64:ff9b::192.0.2.9]:80"},
 	}
 	for _, opened := range []bool{false, true} {
 		o := Defaults()
 		o.HostPorts, o.HostLoopback = []uint16{5432}, opened
-		r := &router{Options: o, plan: o.Plan(), host: host, dns: nameservers{path: path}}
+		r := &router{Options: o, plan: o.Plan(), host: host}
 		for _, c := range tests {
 			to := netip.MustParseAddrPort(c.to)
 			got, verdict := r.route(packet.TCP, to)
@@ -230,8 +250,5 @@ func TestRoute(t *testing.T) {
 		if _, verdict := r.route(packet.TCP, netip.AddrPortFrom(packet.From(netip.MustParseAddr("::ffff:127.0.0.1")).Netip(), 1)); verdict != stack.Prohibit {
 			t.Errorf("mapped loopback: %d", verdict)
 		}
-	}
-	if !slices.Contains(Nameservers(path), netip.MustParseAddr("127.0.0.53")) {
-		t.Error("name servers")
 	}
 }

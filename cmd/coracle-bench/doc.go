@@ -36,6 +36,16 @@
 // unpacks them with their owners, which is the work that nobody can leave out:
 // it makes no copies to push from, checks no digest and syncs nothing.
 //
+// # Networks
+//
+// With -net, coracle's network stack stands between two network namespaces made
+// for the run, beside slirp4netns, pasta and, as the limit, a pair of veth devices
+// that root would make. This program itself is the load, at both ends, and fails
+// when they do not count the same. All paths are there at once and are measured in
+// turn. CPU is that of both ends and of what is between them: the steadiest figure
+// on a machine that does other things, too. Memory at rest is that of the real
+// program's supervisor, with a network and without.
+//
 // # As whom
 //
 // Root does not measure: it makes the user coracle-bench, with subordinate ids,

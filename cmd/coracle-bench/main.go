@@ -26,6 +26,7 @@ type options struct {
 	Only    string
 	Storage bool
 	Layout  string
+	Net     bool
 }
 
 func parse(args []string, usage io.Writer) (options, error) {
@@ -39,6 +40,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.StringVar(&o.Only, "only", "", "comma-separated programs to compare with, by their names in the table (all that are installed)")
 	f.BoolVar(&o.Storage, "storage", false, "measure the image store instead of launches")
 	f.StringVar(&o.Layout, "layout", "", "with -storage: an image made before, as an OCI layout (made in the user's cache)")
+	f.BoolVar(&o.Net, "net", false, "measure networks instead of launches")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -55,13 +57,20 @@ func (o options) args() []string {
 	return []string{
 		"-coracle", o.Coracle, "-n", fmt.Sprint(o.Rounds),
 		fmt.Sprintf("-quick=%t", o.Quick), fmt.Sprintf("-json=%t", o.JSON), "-only", o.Only,
-		fmt.Sprintf("-storage=%t", o.Storage), "-layout", o.Layout,
+		fmt.Sprintf("-storage=%t", o.Storage), "-layout", o.Layout, fmt.Sprintf("-net=%t", o.Net),
 	}
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
+	if os.Args[0] == netName {
+		if err := netMain(ctx, os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, "coracle-bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	o, err := parse(os.Args[1:], os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		os.Exit(0)
@@ -106,9 +115,12 @@ func run(ctx context.Context, o options, out io.Writer) error {
 func work(ctx context.Context, o options, w *world, out io.Writer) error {
 	var r interface{ write(io.Writer) error }
 	var err error
-	if o.Storage {
+	switch {
+	case o.Net:
+		r, err = measureNet(ctx, o, w)
+	case o.Storage:
 		r, err = measureStorage(ctx, o, w)
-	} else {
+	default:
 		r, err = measure(ctx, o, w)
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // TestMain is also the process that measures, when a test starts one.
 func TestMain(m *testing.M) {
-	if os.Args[0] == workerName {
+	if os.Args[0] == workerName || os.Args[0] == netName {
 		main()
 		return
 	}
@@ -25,8 +25,8 @@ func TestParse(t *testing.T) {
 	if err != nil || o.Rounds != 30 || o.Quick || o.JSON || !filepath.IsAbs(o.Coracle) {
 		t.Errorf("defaults are %+v, %v", o, err)
 	}
-	want := options{Coracle: "/x/coracle", Rounds: 7, Quick: true, JSON: true, Only: "crun,podman", Storage: true, Layout: "/y"}
-	got, err := parse([]string{"-coracle", "/x/coracle", "-n", "7", "-quick", "-json", "-only", "crun,podman", "-storage", "-layout", "/y"}, io.Discard)
+	want := options{Coracle: "/x/coracle", Rounds: 7, Quick: true, JSON: true, Only: "crun,podman", Storage: true, Layout: "/y", Net: true}
+	got, err := parse([]string{"-coracle", "/x/coracle", "-n", "7", "-quick", "-json", "-only", "crun,podman", "-storage", "-layout", "/y", "-net"}, io.Discard)
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}

@@ -56,7 +56,7 @@ func (c *systemPrune) warning() string {
 	if c.All {
 		images = "all images that no container needs, with podman, buildah and skopeo sharing them"
 	}
-	text := "WARNING! This removes:\n        - all stopped containers\n        - " + images + "\n        - what interrupted commands left\n"
+	text := "WARNING! This removes:\n        - all stopped containers\n        - all networks that no container uses\n        - " + images + "\n        - what interrupted commands left\n"
 	if c.Volumes {
 		text += "        - all volumes that no container uses\n"
 	}
@@ -81,6 +81,7 @@ func (c *systemPrune) prune(ctx context.Context, s *session, h *health.Store, fi
 	for _, g := range gone {
 		s.event(events.Container, events.Remove, g.ID, "")
 	}
+	say("Networks", s.pruneNetworks(filter, func(err error) { errs = append(errs, err) }), nil)
 	if c.Volumes {
 		gone, err := h.PruneVolumes(ctx, func(v *volume.Volume) bool { return filter.fits(v.Created, v.Labels) })
 		say("Volumes", gone, err)

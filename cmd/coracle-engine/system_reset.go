@@ -28,7 +28,7 @@ func (c *systemReset) Run(ctx context.Context, s *session) error {
 			strings.Join(plan.Running, ", "), strings.Join(plan.Running, " "))
 	}
 	if !c.Force {
-		yes, err := confirm(ctx, resetWarning(plan, h))
+		yes, err := confirm(ctx, resetWarning(plan, h, s.networks()))
 		if err != nil || !yes {
 			return err
 		}
@@ -40,10 +40,10 @@ func (c *systemReset) Run(ctx context.Context, s *session) error {
 }
 
 // resetWarning says what goes, what stays, and what others will miss.
-func resetWarning(p health.Plan, h *health.Store) string {
+func resetWarning(p health.Plan, h *health.Store, networks int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "WARNING! This removes:\n"+
-		"        - all of coracle's containers (%d)\n        - all of its volumes (%d)\n", p.Containers, p.Volumes)
+		"        - all of coracle's containers (%d)\n        - all of its volumes (%d)\n        - all of its networks (%d)\n", p.Containers, p.Volumes, networks)
 	if p.Damaged {
 		fmt.Fprintf(&b, "        - all of the image store %s, which cannot be opened: podman's and buildah's images and containers, too\n", h.Graph)
 	} else {

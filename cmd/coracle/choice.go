@@ -61,7 +61,7 @@ func (c choice) names(all *launcher.Containers) ([]string, error) {
 		}
 		return []string{slices.MaxFunc(list, older).ID}, nil
 	}
-	fit, _, err := psFilter(list, c.Filter)
+	fit, _, err := psFilter(list, attachedTo(all), c.Filter)
 	if err != nil {
 		return nil, err
 	}

@@ -16,8 +16,8 @@ import (
 
 // InspectCmd is `coracle inspect`.
 type InspectCmd struct {
-	Names      []string `arg:"" optional:"" name:"name" help:"Containers, images or volumes."`
-	Type       string   `short:"t" default:"all" placeholder:"all|container|image|volume" help:"What to look for."`
+	Names      []string `arg:"" optional:"" name:"name" help:"Containers, images, volumes or networks."`
+	Type       string   `short:"t" default:"all" placeholder:"all|container|image|volume|network" help:"What to look for."`
 	Format     string   `short:"f" placeholder:"TEMPLATE|json" help:"Print in another form."`
 	Latest     bool     `short:"l" help:"The container made last."`
 	Size       bool     `short:"s" help:"Show how much a container takes on disk."`
@@ -34,8 +34,13 @@ func (c *InspectCmd) Run(ctx context.Context) (int, error) {
 	case "all", "container":
 	case "image", "volume":
 		return c.store(ctx, c.Type, c.Names)
+	case "network":
+		if len(c.Names) == 0 {
+			return launcher.ExitFailed, errors.New("no network named\n  fix: coracle network ls")
+		}
+		return (&NetworkInspectCmd{Names: c.Names, Format: c.Format}).Run(ctx)
 	default:
-		return launcher.ExitFailed, fmt.Errorf("invalid --type %q: all, container, image and volume are possible", c.Type)
+		return launcher.ExitFailed, fmt.Errorf("invalid --type %q: all, container, image, volume and network are possible", c.Type)
 	}
 	names, err := chosen(all, c.Names, false, c.Latest)
 	if err != nil {
@@ -46,7 +51,11 @@ func (c *InspectCmd) Run(ctx context.Context) (int, error) {
 	for n, name := range names {
 		x, err := all.Find(name)
 		if c.Type == "all" && errors.Is(err, storage.ErrNoContainer) {
-			others = append(others, n)
+			if found, ok := j.network(ctx, name); ok {
+				j.found[n] = found
+			} else {
+				others = append(others, n)
+			}
 			continue
 		}
 		if err == nil {

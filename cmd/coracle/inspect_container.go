@@ -54,6 +54,10 @@ func inspectContainer(all *launcher.Containers, c *containers.Container) (*inspe
 	for _, m := range c.Mounts {
 		i.Mounts = append(i.Mounts, inspectMountOf(all, m))
 	}
+	inspectEgress(i, c, &o)
+	if err := inspectAttached(&i.NetworkSettings, all, c); err != nil {
+		return nil, err
+	}
 	if c.PID != 0 {
 		i.NetworkSettings.SandboxKey = "/proc/" + strconv.Itoa(c.PID) + "/ns/net"
 		inspectNetworkOf(&i.NetworkSettings, c, &o)

@@ -15,7 +15,7 @@ func inspectNetworkOf(n *inspectNetwork, c *containers.Container, o *intent.Opti
 		n.Ports[p.Container()] = append(n.Ports[p.Container()], inspectPort{p.HostIP, strconv.Itoa(int(p.HostPort))})
 	}
 	options, ok, err := o.Slirp()
-	if !ok || err != nil {
+	if !ok || err != nil || len(n.Networks) > 0 {
 		return
 	}
 	plan := options.Plan()

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/netip"
+
 	"coracle/launcher"
 	"coracle/launcher/cgroup"
 	"coracle/launcher/containers"
@@ -108,6 +110,10 @@ type inspectNetwork struct {
 	SandboxKey             string
 	Ports                  map[string][]inspectPort
 	Networks               map[string]*inspectEndpoint
+	// Denied is what --egress kept the container from, DeniedOthers how many attempts
+	// are not listed.
+	Denied       []containers.Attempt `json:",omitempty"`
+	DeniedOthers uint64               `json:",omitempty"`
 }
 
 // inspectPort is where a port is published.
@@ -130,6 +136,16 @@ type inspectEndpoint struct {
 	Aliases             []string
 	Links               []string
 	DriverOpts          map[string]string
+	// DNSNames are the names by which others in the network find it.
+	DNSNames []string
+	// IPAMConfig is what was asked for.
+	IPAMConfig *inspectIPAM
+}
+
+// inspectIPAM are addresses that were asked for.
+type inspectIPAM struct {
+	IPv4Address netip.Addr `json:",omitzero"`
+	IPv6Address netip.Addr `json:",omitzero"`
 }
 
 // inspectDriver is how the root file system is made.
@@ -216,6 +232,7 @@ type inspectHostConfig struct {
 	Runtime         string
 	Ulimits         []inspectUlimit
 	Init            bool
+	Egress          []string `json:",omitempty"`
 	inspectResources
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -45,12 +46,22 @@ var own = []ownVerb{
 	{"ns run", "Run a command in some of a container's namespaces.", func() verb { return &NsRunCmd{} }},
 	{"container exists", "Tell by the exit status whether a container is there.", func() verb { return &ContainerExistsCmd{} }},
 	{"container prune", "Remove all containers that do not run.", func() verb { return &ContainerPruneCmd{} }},
+	{"network create", "Make a network.", func() verb { return &NetworkCreateCmd{} }},
+	{"network ls", "List networks.", func() verb { return &NetworkLsCmd{} }},
+	{"network inspect", "Show everything about networks.", func() verb { return &NetworkInspectCmd{} }},
+	{"network rm", "Remove networks.", func() verb { return &NetworkRmCmd{} }},
+	{"network prune", "Remove networks that no container uses.", func() verb { return &NetworkPruneCmd{} }},
+	{"network exists", "Tell by the exit status whether a network is there.", func() verb { return &NetworkExistsCmd{} }},
+	{"network connect", "Connect a container to a network.", func() verb { return &NetworkConnectCmd{} }},
+	{"network disconnect", "Disconnect a container from a network.", func() verb { return &NetworkDisconnectCmd{} }},
 	{"quadlet install", "Make systemd services of .container files.", func() verb { return &QuadletInstallCmd{} }},
 	{"quadlet print", "Print the systemd service that a .container file stands for.", func() verb { return &QuadletPrintCmd{} }},
 	{"quadlet rm", "Remove services that quadlet install made.", func() verb { return &QuadletRmCmd{} }},
 	{"generate systemd", "Not here: see quadlet install.", func() verb { return &GenerateSystemdCmd{} }},
 	{"unshare", "Run a command, or your shell, as root of the namespace that containers are made in.", func() verb { return &UnshareCmd{} }},
 	{"doctor", "Check what this host allows, and say how to mend the rest.", func() verb { return &DoctorCmd{} }},
+	{"port add", "Publish a port of a running container.", func() verb { return &PortAddCmd{} }},
+	{"port remove", "Take a published port back.", func() verb { return &PortRemoveCmd{} }},
 	{"port", "List the published ports of a container.", func() verb { return &PortCmd{} }},
 	{"events", "Show what happens to containers, images and volumes.", func() verb { return &EventsCmd{} }},
 	{"info", "Show what this host and this program are.", func() verb { return &InfoCmd{} }},
@@ -87,6 +98,8 @@ func dispatch(args []string) int {
 		return launcher.UnsharedMain(args[1:])
 	case launcher.SizesName:
 		return launcher.SizesMain()
+	case launcher.KeeperName:
+		return launcher.KeepMain(args[1:])
 	case launcher.VisitName:
 		return launcher.VisitMain()
 	case doctor.ProbeName:
@@ -112,6 +125,9 @@ func dispatch(args []string) int {
 	}
 	if name == "ns" && len(args) > 2 && args[2] == "run" {
 		return run("ns run", "Run a command in some of a container's namespaces.", &NsRunCmd{}, args[3:])
+	}
+	if name == "network" && len(args) > 2 {
+		args = slices.Concat(args[:2], []string{networkVerb(args[2])}, args[3:])
 	}
 	for _, v := range own {
 		if v.name == name {
@@ -195,7 +211,10 @@ func run(name, about string, v verb, args []string) int {
 	}
 	status, err := v.Run(context.Background())
 	if err != nil {
-		return fail(status, err)
+		if name == "run" || name == "create" {
+			err = nearNetwork(err, "none", "host", "slirp")
+		}
+		return fail(status, nearNetwork(err))
 	}
 	return status
 }

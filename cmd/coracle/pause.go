@@ -88,7 +88,7 @@ func (s *pauseSelection) choose(all *launcher.Containers, in string) (names []st
 	if err != nil {
 		return nil, false, err
 	}
-	fit, _, err := psFilter(list, s.Filter)
+	fit, _, err := psFilter(list, attachedTo(all), s.Filter)
 	if err != nil {
 		return nil, false, err
 	}

@@ -41,7 +41,8 @@ func (c *PsCmd) Run(ctx context.Context) (int, error) {
 	if err != nil {
 		return launcher.ExitFailed, err
 	}
-	fit, status, err := psFilter(list, c.Filter)
+	in := attachedTo(all)
+	fit, status, err := psFilter(list, in, c.Filter)
 	if err != nil {
 		return launcher.ExitFailed, err
 	}
@@ -51,7 +52,7 @@ func (c *PsCmd) Run(ctx context.Context) (int, error) {
 		if !fit(x) || !c.All && !c.Latest && c.Last == 0 && !status && x.PID == 0 && x.Status() != containers.Restarting {
 			continue
 		}
-		rows = append(rows, psRow{c: x, now: time.Now(), whole: c.NoTrunc})
+		rows = append(rows, psRow{c: x, now: time.Now(), whole: c.NoTrunc, in: in})
 	}
 	if n := c.Last; n > 0 || c.Latest {
 		rows = rows[:min(max(n, 1), len(rows))]
@@ -100,6 +101,7 @@ type psRow struct {
 	whole bool
 	size  int64
 	sized bool
+	in    attached
 }
 
 // ID is the container's id, shortened unless --no-trunc.
@@ -242,7 +244,7 @@ func (r psRow) ports() []any {
 // Networks are those it is connected to.
 func (r psRow) Networks() string { return strings.Join(r.networks(), ",") }
 
-func (r psRow) networks() []string { return []string{} }
+func (r psRow) networks() []string { return r.in.names(r.c.ID) }
 
 // Mounts are the destinations of what is mounted.
 func (r psRow) Mounts() string { return strings.Join(r.mounts(), ",") }

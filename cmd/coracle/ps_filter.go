@@ -18,14 +18,14 @@ import (
 // psFilter reads --filter. Values of one key are alternatives, keys all have to
 // fit, as in docker; labels all have to. status tells that stopped containers
 // are asked for.
-func psFilter(list []*containers.Container, filters []string) (fit func(*containers.Container) bool, status bool, err error) {
+func psFilter(list []*containers.Container, in attached, filters []string) (fit func(*containers.Container) bool, status bool, err error) {
 	byKey := map[string][]func(*containers.Container) bool{}
 	for _, f := range filters {
 		key, value, ok := strings.Cut(f, "=")
 		if !ok {
 			return nil, false, fmt.Errorf("invalid --filter %q: KEY=VALUE is wanted", f)
 		}
-		one, err := psTest(list, key, value)
+		one, err := psTest(list, in, key, value)
 		if err != nil {
 			return nil, false, err
 		}
@@ -45,7 +45,7 @@ func psFilter(list []*containers.Container, filters []string) (fit func(*contain
 	}, status, nil
 }
 
-func psTest(list []*containers.Container, key, value string) (func(*containers.Container) bool, error) {
+func psTest(list []*containers.Container, in attached, key, value string) (func(*containers.Container) bool, error) {
 	switch key {
 	case "id":
 		return func(c *containers.Container) bool { return strings.HasPrefix(c.ID, value) }, nil
@@ -134,7 +134,7 @@ func psTest(list []*containers.Container, key, value string) (func(*containers.C
 			return !ok || exact && have != v
 		}, nil
 	case "network":
-		return func(c *containers.Container) bool { return c.Intent.Network == value }, nil
+		return in.filter(value), nil
 	}
 	return nil, fmt.Errorf("invalid --filter %q: id, name, label, status, exited, ancestor, before, since, volume, network, pod, health, restart-policy, command, until and label! are possible", key)
 }

@@ -65,7 +65,7 @@ func TestPsFilter(t *testing.T) {
 		{"name=web status=exited", "web2"},
 	} {
 		list := psList()
-		fit, status, err := psFilter(list, strings.Fields(tt.filters))
+		fit, status, err := psFilter(list, nil, strings.Fields(tt.filters))
 		if err != nil {
 			t.Errorf("%s: %v", tt.filters, err)
 			continue
@@ -84,7 +84,7 @@ func TestPsFilter(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"name", "", "colour=red", "status=asleep", "exited=x", "name=(", "before=ghost", "since="} {
-		if _, _, err := psFilter(psList(), []string{bad}); err == nil || !strings.Contains(err.Error(), "invalid --filter") {
+		if _, _, err := psFilter(psList(), nil, []string{bad}); err == nil || !strings.Contains(err.Error(), "invalid --filter") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

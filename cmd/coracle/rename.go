@@ -28,6 +28,9 @@ func (c *RenameCmd) Run(ctx context.Context) (int, error) {
 		return launcher.ExitFailed, err
 	}
 	x.Name = c.To
+	if err := all.Networks().Renamed(x); err != nil {
+		return launcher.ExitFailed, err
+	}
 	all.Event(x, events.Rename, map[string]string{"oldName": old})
 	return 0, nil
 }

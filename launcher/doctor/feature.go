@@ -35,12 +35,14 @@ func Features() []Feature {
 		{"root file system", Warn, "every container's files are served slowly, or copied before it starts", rootWay},
 		{"keep-id", Warn, "the first container with other ids of its own (--userns keep-id, auto, nomap) waits until the image is copied for them", keepID},
 		{"free space", Warn, "pulling an image may fail half way", space},
-		{"/dev/net/tun", Warn, "no network of its own for a container; --network host and --network none work", tun},
+		{"/dev/net/tun", Warn, "containers have no network unless --network host is given; ports cannot be published", tun},
 		{"/dev/fuse", Warn, "no FUSE file systems in containers, and no fuse-overlayfs where overlay cannot be used", fuse},
 		{"cgroup", Warn, "limits that need a missing controller (--memory, --cpus, --pids-limit, --cpuset-cpus, --device-read-bps) are refused", cgroups},
 		{"runtime directory", Warn, "locks and sockets go to a directory under /tmp, and logind does not remove them at logout", runtimeDir},
 		{"systemd", Warn, "no scope for a container: limits are refused, and containers may end when you log out", systemd},
-		{"ping", Warn, "ping without a capability does not work in containers", ping},
+		{"ping", Warn, "ping in containers reaches the gateway and nobody else", ping},
+		{"ports", Warn, "ports below this are the system's: publish higher ones", ports},
+		{"network drivers", Warn, "--network pasta or slirp4netns is refused", drivers},
 	}
 }
 

@@ -89,18 +89,3 @@ func (e *exam) sessionBus() string {
 	}
 	return ""
 }
-
-// ping reads net.ipv4.ping_group_range. The range counts in the container's
-// network namespace, where a launch sets its own; this is the host's, which a
-// container with --network host sees.
-func ping(_ context.Context, e *exam) finding {
-	text := e.sysctl("net/ipv4/ping_group_range")
-	var low, high uint32
-	if _, err := fmt.Sscan(text, &low, &high); err != nil {
-		return works("net.ipv4.ping_group_range cannot be read")
-	}
-	if low > high || uint32(e.GID) < low || uint32(e.GID) > high {
-		return works(fmt.Sprintf("not for gid %d on the host's network (net.ipv4.ping_group_range is %d %d)", e.GID, low, high))
-	}
-	return works(fmt.Sprintf("gids %d to %d on the host's network", low, high))
-}

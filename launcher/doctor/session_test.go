@@ -47,15 +47,3 @@ func TestSystemd(t *testing.T) {
 		{"no address", func(f *fake) { f.env = nil }, "systemd", Warn, "no address", "linger"},
 	})
 }
-
-func TestPing(t *testing.T) {
-	value := func(s string) func(*fake) {
-		return func(f *fake) { f.files["/proc/sys/net/ipv4/ping_group_range"] = s }
-	}
-	run(t, []one{
-		{"all", func(f *fake) {}, "ping", OK, "gids 0 to 2147483647", ""},
-		{"none", value("1 0"), "ping", OK, "not for gid 1000", ""},
-		{"others", value("0 10"), "ping", OK, "not for", ""},
-		{"odd", value("x"), "ping", OK, "cannot be read", ""},
-	})
-}

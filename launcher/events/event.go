@@ -23,8 +23,10 @@ const (
 	Attach       = "attach"
 	Build        = "build"
 	Commit       = "commit"
+	Connect      = "connect"
 	Create       = "create"
 	Died         = "died"
+	Disconnect   = "disconnect"
 	Exec         = "exec"
 	ExecDied     = "exec_died"
 	Export       = "export"
@@ -56,8 +58,8 @@ type Event struct {
 	Time   time.Time `json:"time"`   // zero: now
 	Type   string    `json:"type"`   // one of the types above
 	Status string    `json:"status"` // what happened
-	// ID is the container's or image's, whole; Name its name, the image's reference,
-	// or the volume's name.
+	// ID is the container's, image's or network's, whole; Name its name, the image's
+	// reference, or the volume's name.
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name,omitempty"`
 	// Image is the container's, as it was asked for.
@@ -69,7 +71,8 @@ type Event struct {
 	// Error is why it failed.
 	Error string `json:"error,omitempty"`
 	// Attributes are the container's labels, and what is known besides: signal with
-	// [Kill], execID with [Exec], oldName with [Rename].
+	// [Kill], execID with [Exec], oldName with [Rename], container with [Connect] and
+	// [Disconnect].
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
@@ -80,7 +83,7 @@ func (e *Event) Action() string {
 		return "destroy"
 	case e.Type == Image && e.Status == Remove:
 		return "delete"
-	case e.Type == Volume && e.Status == Remove:
+	case (e.Type == Volume || e.Type == Network) && e.Status == Remove:
 		return "destroy"
 	case e.Status == Died:
 		return "die"

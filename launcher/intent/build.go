@@ -6,6 +6,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"coracle/launcher/internal/capability"
+	"coracle/slirp/networks"
 )
 
 // Input is all that decides a container.
@@ -51,10 +52,14 @@ type Extras struct {
 	Seccomp string
 	// CgroupWritable says that the container may make cgroups below its own.
 	CgroupWritable bool
-	// Network is "none", "slirp", "host" or "container:ID".
+	// Network is "none", "slirp", "pasta", "slirp4netns", "host", "ns:PATH", "container:ID" or the name of the first user network.
 	Network string
+	// Attachments are the connections to user networks.
+	Attachments []Attachment
 	// Slirp is set for slirp.
 	Slirp *Slirp
+	// Driver is set for pasta and slirp4netns.
+	Driver *Driver
 
 	// Entrypoint and Cmd make up the command, as image-spec tells them apart.
 	Entrypoint, Cmd []string
@@ -85,6 +90,7 @@ type builder struct {
 	extra *Extras
 
 	ns   modes
+	nets []*networks.Network // of Extras.Attachments
 	sec  security
 	home string
 	// hostname is what gethostname(2) will give inside, "" when that is another container's business.

@@ -37,7 +37,7 @@ func TestBuildPlainRun(t *testing.T) {
 	if s.Linux.RootfsPropagation != "" || !reflect.DeepEqual(s.Linux.UIDMappings, rootlessMaps().UIDs) {
 		t.Errorf("linux %+v", s.Linux)
 	}
-	if e.Network != "none" || e.Seccomp != "" || !e.SigProxy || e.StopSignal != 15 || len(e.Warnings) != 0 || e.Join != nil {
+	if e.Network != "slirp" || e.Seccomp != "" || !e.SigProxy || e.StopSignal != 15 || len(e.Warnings) != 0 || e.Join != nil {
 		t.Errorf("extras %+v", e)
 	}
 	var files []string
@@ -125,7 +125,7 @@ func TestEveryOptionHasAReader(t *testing.T) {
 	elsewhere := map[string]string{
 		"Rm": "launcher", "Cidfile": "launcher", "Pidfile": "launcher", "Explain": "cmd", "Quiet": "cmd",
 		"Arch": "WantPlatform", "OS": "WantPlatform", "UIDMap": "userns", "GIDMap": "userns",
-		"SubUIDName": "userns", "SubGIDName": "userns", "NetworkFlags": "network_test", "Fetch": "launcher", "Detach": "launcher", "RestartFlags": "launcher",
+		"SubUIDName": "userns", "SubGIDName": "userns", "NetworkFlags": "network_test", "AttachFlags": "attachment_test", "Fetch": "launcher", "Detach": "launcher", "RestartFlags": "launcher",
 	}
 	base, baseExtra := mustBuild(t, ask(func(o *Options) { o.ReadOnly, o.TTY = false, false }))
 	set := map[string]func(*Options){
@@ -150,7 +150,8 @@ func TestEveryOptionHasAReader(t *testing.T) {
 		"Hostname": func(o *Options) { o.Hostname = "h" }, "Domainname": func(o *Options) { o.Domainname = "d" },
 		"AddHost": func(o *Options) { o.AddHost = []string{"a:1.2.3.4"} }, "DNS": func(o *Options) { o.DNS = []string{"1.1.1.1"} },
 		"DNSSearch": func(o *Options) { o.DNSSearch = []string{"lan"} }, "DNSOption": func(o *Options) { o.DNSOption = []string{"ndots:1"} },
-		"NoHosts": func(o *Options) { o.NoHosts = true }, "NoHostname": func(o *Options) { o.NoHostname = true },
+		"HostsFile": func(o *Options) { o.HostsFile = "hosts" },
+		"NoHosts":   func(o *Options) { o.NoHosts = true }, "NoHostname": func(o *Options) { o.NoHostname = true },
 		"Network": func(o *Options) { o.Network = []string{"host"} }, "PID": func(o *Options) { o.PID = "host" },
 		"IPC": func(o *Options) { o.IPC = "host" }, "UTS": func(o *Options) { o.UTS = "host" }, "Cgroupns": func(o *Options) { o.Cgroupns = "host" },
 		"TimeOffset": func(o *Options) { o.TimeOffset = []string{"boottime=1"} }, "CapAdd": func(o *Options) { o.CapAdd = []string{"sys_ptrace"} },

@@ -126,6 +126,8 @@ func (o *Options) checkConflicts() error {
 		{o.Detach && o.LogDriver == "passthrough", "--detach", "--log-driver passthrough", "there is nobody to pass output to"},
 		{o.Detach && o.PreserveFDs > 0, "--detach", "--preserve-fds", "the caller does not stay"},
 		{o.NoHosts && len(o.AddHost) > 0, "--no-hosts", "--add-host", "the image's /etc/hosts is left as it is"},
+		{o.NoHosts && o.HostsFile != "", "--no-hosts", "--hosts-file", "the image's /etc/hosts is left as it is"},
+		{joined && o.HostsFile != "", "--hosts-file", "--network container:", "/etc/hosts is the other container's"},
 		{joined && len(o.AddHost) > 0, "--add-host", "--network container:", "/etc/hosts is the other container's"},
 		{joined && len(o.DNS)+len(o.DNSSearch)+len(o.DNSOption) > 0, "--dns", "--network container:", "/etc/resolv.conf is the other container's"},
 		{keep && len(o.GroupAdd) > 1, "--group-add keep-groups", "other --group-add", "the kernel lets an unprivileged user keep its groups or set new ones, not both"},

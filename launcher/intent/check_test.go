@@ -61,7 +61,7 @@ func TestCheck(t *testing.T) {
 		{"user", func(o *Options) { o.User = "+1" }, ErrInvalid, "--user"},
 		{"signal", func(o *Options) { o.StopSignal = "SIGNOPE" }, ErrInvalid, "--stop-signal"},
 		{"pid", func(o *Options) { o.PID = "hosts" }, ErrInvalid, "--pid"},
-		{"network", func(o *Options) { o.Network = []string{"pasta"} }, ErrNotYet, "--network pasta"},
+		{"network", func(o *Options) { o.Network = []string{"pasta:1500"} }, ErrInvalid, "pasta:--mtu,1500"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := ask(c.change)

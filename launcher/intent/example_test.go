@@ -31,19 +31,19 @@ func ExampleBuild() {
 		}
 	}
 	// Output:
-	// [ls /src] in /root on 0123456789ab network none
+	// [ls /src] in /root on 0123456789ab network slirp
 	// /home/ana/src [rbind rprivate rro]
 }
 
 // Errors have a kind to act on and a text to print.
 func ExampleError() {
 	o := intent.Defaults()
-	o.Network = []string{"pasta"}
+	o.PID = "ns:/proc/1/ns/pid"
 	err := o.Check()
 	fmt.Println(errors.Is(err, intent.ErrNotYet))
 	fmt.Println(err)
 	// Output:
 	// true
-	// not yet available in this version: --network pasta
-	//   fix: --network slirp, none or host
+	// not yet available in this version: --pid ns:PATH
+	//   fix: --pid container:NAME
 }

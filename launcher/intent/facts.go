@@ -7,6 +7,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"coracle/slirp/networks"
 	"coracle/storage/volume"
 )
 
@@ -85,8 +86,14 @@ type HostFacts struct {
 	// Gateway is the address under which the container reaches the host, "" when there is none.
 	Gateway string
 
+	// LookPath finds a program of the host.
+	LookPath func(name string) (string, error)
+	// TUN tells why this user cannot open /dev/net/tun, nil when he can.
+	TUN       func() error
 	LookupEnv func(name string) (string, bool)
-	Environ   func() []string
+	// Network looks a user network up by name, id or the beginning of one.
+	Network func(ref string) (*networks.Network, error)
+	Environ func() []string
 	// ReadFile reads at most limit bytes of a host file and fails when it is longer. It must accept pipes,
 	// for --env-file <(…).
 	ReadFile func(name string, limit int64) ([]byte, error)

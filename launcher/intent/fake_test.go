@@ -50,7 +50,7 @@ func debianView() fakeView {
 		"etc/passwd": "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n" +
 			"www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\nana:x:1000:1000:Ana,,,:/home/ana:/bin/bash\n",
 		"etc/group": "root:x:0:\ndaemon:x:1:\ntty:x:5:\nwww-data:x:33:ana\nsudo:x:27:ana,bob\nana:x:1000:\nbig:x:70000:ana\n",
-		"tmp/":      "sticky", "run/": "", "var/tmp/": "sticky", "etc/": "", "data/": "", "etc/motd": "hi",
+		"tmp/":      "sticky", "run/": "", "var/tmp/": "sticky", "etc/": "", "data/": "", "etc/motd": "hi", "etc/hosts": "192.0.2.8 eight\n",
 	}
 }
 
@@ -70,6 +70,7 @@ func fakeHost(paths ...string) *HostFacts {
 	files := map[string]string{
 		"/etc/hosts":                          "127.0.0.1 localhost\n::1 localhost # v6\n10.0.0.9 nas nas.lan\nbad line\n127.0.1.1 host\n",
 		"/etc/resolv.conf":                    "# c\nnameserver 10.0.0.1\nnameserver 10.0.0.2\nsearch lan example.org\noptions edns0\n",
+		"/home/me/hosts":                      "192.0.2.9 nine # c\n",
 		"/home/me/vars":                       "A=1\n# no\n  B=two words \nSECRET\nABSENT\n",
 		"/home/me/star":                       "*\n",
 		"/home/me/labels":                     "team=x\nflag\n",

@@ -16,24 +16,30 @@ func fileAt(e *Extras, name string) string {
 
 func TestHosts(t *testing.T) {
 	const local = "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
+	const gateway = "10.0.2.2\thost.containers.internal host.docker.internal\n"
 	const hostEntries = "127.0.0.1\tlocalhost\n::1\tlocalhost\n10.0.0.9\tnas nas.lan\n127.0.1.1\thost\n"
 	for _, c := range []struct {
 		name   string
 		change func(*Options)
 		want   string
 	}{
-		{"plain", nil, local + "127.0.0.1\t0123456789ab\n"},
-		{"named", func(o *Options) { o.Name, o.Hostname = "web", "h.lan" }, local + "127.0.0.1\th.lan web\n"},
-		{"same names", func(o *Options) { o.Name, o.Hostname = "web", "web" }, local + "127.0.0.1\tweb\n"},
+		{"plain", nil, local + gateway + "10.0.2.100\t0123456789ab\n"},
+		{"no network", func(o *Options) { o.Network = []string{"none"} }, local + "127.0.0.1\t0123456789ab\n"},
+		{"named", func(o *Options) { o.Name, o.Hostname = "web", "h.lan" }, local + gateway + "10.0.2.100\th.lan web\n"},
+		{"same names", func(o *Options) { o.Name, o.Hostname = "web", "web" }, local + gateway + "10.0.2.100\tweb\n"},
 		{"added", func(o *Options) { o.AddHost = []string{"a:1.2.3.4", "b;c:::2", "d=[::3]"} },
-			"1.2.3.4\ta\n::2\tb c\n::3\td\n" + local + "127.0.0.1\t0123456789ab\n"},
+			"1.2.3.4\ta\n::2\tb c\n::3\td\n" + local + gateway + "10.0.2.100\t0123456789ab\n"},
 		{"localhost replaced", func(o *Options) { o.AddHost = []string{"localhost:127.0.0.2"} },
-			"127.0.0.2\tlocalhost\n127.0.0.1\t0123456789ab\n"},
-		{"own name replaced", func(o *Options) { o.Hostname, o.AddHost = "me", []string{"me:9.9.9.9"} }, "9.9.9.9\tme\n" + local},
+			"127.0.0.2\tlocalhost\n" + gateway + "10.0.2.100\t0123456789ab\n"},
+		{"own name replaced", func(o *Options) { o.Hostname, o.AddHost = "me", []string{"me:9.9.9.9"} }, "9.9.9.9\tme\n" + local + gateway},
 		{"host", func(o *Options) { o.Network = []string{"host"} }, hostEntries},
 		{"host and a name", func(o *Options) { o.Network, o.Hostname = []string{"host"}, "box" }, hostEntries + "127.0.0.1\tbox\n"},
+		{"own gateway", func(o *Options) { o.AddHost = []string{"gw:host-gateway"} }, "10.0.2.2\tgw\n" + local + gateway + "10.0.2.100\t0123456789ab\n"},
 		{"host gateway", func(o *Options) { o.Network, o.AddHost = []string{"host"}, []string{"gw:host-gateway"} }, "127.0.0.1\tgw\n" + hostEntries},
 		{"none", func(o *Options) { o.NoHosts = true }, "none"},
+		{"host without its entries", func(o *Options) { o.Network, o.HostsFile = []string{"host"}, "none" }, local + "127.0.0.1\thost\n"},
+		{"a file", func(o *Options) { o.Network, o.HostsFile = []string{"none"}, "hosts" }, "192.0.2.9\tnine\n" + local + "127.0.0.1\t0123456789ab\n"},
+		{"the image's", func(o *Options) { o.Network, o.HostsFile = []string{"none"}, "image" }, "192.0.2.8\teight\n" + local + "127.0.0.1\t0123456789ab\n"},
 		{"mounted", func(o *Options) { o.Volume = []string{"/src/file:/etc/hosts"} }, "none"},
 		{"network of another", func(o *Options) { o.Network = []string{"container:a"} }, "none"},
 	} {
@@ -44,11 +50,17 @@ func TestHosts(t *testing.T) {
 			}
 		})
 	}
+	_, _, err := Build(ask(func(o *Options) { o.HostsFile = "/no/such" }))
+	wantErr(t, err, ErrNotFound, "--hosts-file /no/such")
+	for _, c := range []func(*Options){func(o *Options) { o.NoHosts = true }, func(o *Options) { o.Network = []string{"container:a"} }} {
+		_, _, err := Build(ask(func(o *Options) { o.HostsFile = "none"; c(o) }))
+		wantErr(t, err, ErrConflict, "--hosts-file")
+	}
 	for _, bad := range []string{"", "a", ":1.2.3.4", "a:", "a:b", "a b:1.2.3.4", "a\n6.6.6.6 b:1.2.3.4", "a;:1.2.3.4", "a:1.2.3.4\n", "a:[::1", "-a:1.2.3.4"} {
 		_, _, err := Build(ask(func(o *Options) { o.AddHost = []string{bad} }))
 		wantErr(t, err, ErrInvalid, "--add-host")
 	}
-	_, _, err := Build(ask(func(o *Options) { o.AddHost = []string{"a:host-gateway"} }))
+	_, _, err = Build(ask(func(o *Options) { o.Network, o.AddHost = []string{"none"}, []string{"a:host-gateway"} }))
 	wantErr(t, err, ErrUnsupported, "--network host")
 }
 
@@ -67,14 +79,19 @@ func TestResolvConf(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{"none", nil, noDNS},
-		{"none with a server", func(o *Options) { o.DNS = []string{"1.1.1.1", "fe80::1%eth0"} }, "nameserver 1.1.1.1\nnameserver fe80::1%eth0\n"},
+		{"plain", nil, "search lan example.org\nnameserver 10.0.2.3\nnameserver 10.0.2.4\noptions edns0\n"},
+		{"plain with a server", func(o *Options) { o.DNS = []string{"1.1.1.1"} }, "search lan example.org\nnameserver 1.1.1.1\noptions edns0\n"},
+		{"none", func(o *Options) { o.Network = []string{"none"} }, NoDNS},
+		{"none with a server", func(o *Options) { o.Network, o.DNS = []string{"none"}, []string{"1.1.1.1", "fe80::1%eth0"} }, "nameserver 1.1.1.1\nnameserver fe80::1%eth0\n"},
 		{"host", host(nil), hostFile},
 		{"host, other server", host(func(o *Options) { o.DNS = []string{"1.1.1.1"} }), "search lan example.org\nnameserver 1.1.1.1\noptions edns0\n"},
 		{"host, no search", host(func(o *Options) { o.DNSSearch = []string{"."} }), "nameserver 10.0.0.1\nnameserver 10.0.0.2\noptions edns0\n"},
 		{"host, all", host(func(o *Options) {
 			o.DNS, o.DNSSearch, o.DNSOption = []string{"9.9.9.9"}, []string{"a.b", "c."}, []string{"ndots:2", "rotate"}
 		}), "search a.b c.\nnameserver 9.9.9.9\noptions ndots:2 rotate\n"},
+		{"lists", host(func(o *Options) {
+			o.DNS, o.DNSSearch, o.DNSOption = []string{"9.9.9.9,::9"}, []string{"a.b,c"}, []string{"ndots:2,rotate"}
+		}), "search a.b c\nnameserver 9.9.9.9\nnameserver ::9\noptions ndots:2 rotate\n"},
 		{"image's", func(o *Options) { o.DNS = []string{"none"} }, "none"},
 		{"mounted", func(o *Options) { o.Tmpfs = []string{"/etc/resolv.conf"} }, "none"},
 		{"network of another", func(o *Options) { o.Network = []string{"container:a"} }, "none"},

@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -52,14 +53,14 @@ func (b *builder) hosts() ([]byte, error) {
 		}
 		line(ip, names)
 	}
-	if b.ns.net.host {
-		// A host without the file has no entries to give.
-		data, _ := b.Host.readFile("/etc/hosts", hostFileLimit)
-		for l := range strings.Lines(string(data)) {
-			l, _, _ = strings.Cut(l, "#")
-			if f := strings.Fields(l); len(f) > 1 && validIP("", f[0]) == nil {
-				line(f[0], f[1:])
-			}
+	base, err := b.baseHosts()
+	if err != nil {
+		return nil, err
+	}
+	for l := range strings.Lines(base) {
+		l, _, _ = strings.Cut(l, "#")
+		if f := strings.Fields(l); len(f) > 1 && validIP("", f[0]) == nil {
+			line(f[0], f[1:])
 		}
 	}
 	if !slices.Contains(known, "localhost") {
@@ -73,17 +74,16 @@ func (b *builder) hosts() ([]byte, error) {
 		}
 	}
 	address := "127.0.0.1"
-	if b.ns.slirp != nil {
-		plan := b.ns.slirp.Plan()
-		address = plan.Container4.Addr().String()
+	if b.connected() {
+		address, own = b.ownAddress(own)
 		var host []string
 		for _, n := range hostNames {
 			if !slices.Contains(known, n) {
 				host = append(host, n)
 			}
 		}
-		if len(host) > 0 {
-			line(plan.Gateway4.String(), host)
+		if a := b.hostAddress(); len(host) > 0 && a.IsValid() {
+			line(a.String(), host)
 		}
 	}
 	if len(own) > 0 {
@@ -92,13 +92,47 @@ func (b *builder) hosts() ([]byte, error) {
 	return out, nil
 }
 
+// baseHosts is the file whose entries are kept: --hosts-file, as podman has it, or with the host's network
+// the host's.
+func (b *builder) baseHosts() (string, error) {
+	switch name := b.o.HostsFile; name {
+	case "none":
+	case "image":
+		if b.View != nil { // an image without the file has no entries to give
+			data, _ := b.View.ReadFile("etc/hosts", hostFileLimit)
+			return string(data), nil
+		}
+	case "":
+		if b.ns.net.host && b.ns.net.path == "" {
+			data, _ := b.Host.readFile("/etc/hosts", hostFileLimit) // nor has a host without it
+			return string(data), nil
+		}
+	default:
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(b.Host.Cwd, name)
+		}
+		data, err := b.Host.readFile(name, hostFileLimit)
+		if err != nil {
+			return "", fail(ErrNotFound, "--hosts-file %s: cannot be read: %v", b.o.HostsFile, cause(err)).fix("the path of a file, none, or image")
+		}
+		return string(data), nil
+	}
+	return "", nil
+}
+
 // hostNames are podman's and docker's for the host.
 var hostNames = [...]string{"host.containers.internal", "host.docker.internal"}
 
 func (b *builder) gateway(s string) (string, error) {
 	switch {
+	case b.connected() && b.hostAddress().IsValid():
+		return b.hostAddress().String(), nil
 	case b.ns.slirp != nil:
-		return b.ns.slirp.Plan().Gateway4.String(), nil
+		return "", fail(ErrUnsupported, "--add-host %s: the networks are internal, from where the host cannot be reached", s)
+	case b.ns.driver != nil:
+		return "", fail(ErrUnsupported, "--add-host %s: with --network pasta the host cannot be reached", s).fix("--network pasta:--map-gw, or slirp")
+	case b.ns.net.path != "":
+		return "", fail(ErrUnsupported, "--add-host %s: with --network %s no address of the host is known", s, b.extra.Network).fix("name the address")
 	case b.ns.net.host:
 		return "127.0.0.1", nil
 	case b.extra.Network == "none":

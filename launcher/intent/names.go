@@ -64,7 +64,7 @@ func (b *builder) names() error {
 	switch {
 	case o.Hostname != "":
 		b.hostname = o.Hostname
-	case b.ns.net.host && b.Host.Hostname != "":
+	case b.ns.net.host && b.ns.net.path == "" && b.Host.Hostname != "":
 		b.hostname = b.Host.Hostname
 	case len(b.ID) >= 12:
 		b.hostname = b.ID[:12]

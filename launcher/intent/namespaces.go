@@ -12,6 +12,7 @@ import (
 // /dev/shm.
 type mode struct {
 	host bool
+	path string // --network ns:PATH; host is set, too, because nothing of it is the container's
 	none bool   // --ipc none
 	join string // container
 }
@@ -22,6 +23,10 @@ type modes struct {
 	pid, ipc, uts, net, cgroup mode
 
 	slirp *slirp.Options // of a network of its own
+	// driver is set for a network by a helper program.
+	driver *Driver
+	// attached are the user networks; slirp is then the way out of them.
+	attached []Attachment
 }
 
 // parseMode reads "", private, host and container:NAME, and the words of extra, which mean private.
@@ -52,7 +57,7 @@ func parseMode(flag, s string, extra ...string) (mode, error) {
 // parseNetwork reads --network, into the modes and a word for it.
 func parseNetwork(list []string, m *modes) (name string, err error) {
 	if len(list) > 1 {
-		return "", fail(ErrConflict, "--network was given %d times; only one is possible in this version", len(list))
+		return parseAttached(list, m)
 	}
 	s := defaultNetwork
 	if len(list) == 1 {
@@ -62,7 +67,7 @@ func parseNetwork(list []string, m *modes) (name string, err error) {
 		s = slirpMode
 	}
 	switch {
-	case s == "none":
+	case s == noNetwork:
 		return s, nil
 	case s == "host" || strings.HasPrefix(s, "container:"):
 		m.net, err = parseMode("--network", s)
@@ -73,8 +78,13 @@ func parseNetwork(list []string, m *modes) (name string, err error) {
 		return slirpMode, err
 	case s == "":
 		return "", invalid("--network", s, "it is empty")
+	case strings.HasPrefix(s, "ns:"):
+		return s, parseNetns(s, &m.net)
 	}
-	return "", notYet("--network "+s, "--network slirp, none or host")
+	if m.driver, err = parseDriver(s); m.driver != nil || err != nil {
+		return m.driverName(), err
+	}
+	return parseAttached(list, m)
 }
 
 func parseModes(o *Options) (m modes, network string, err error) {
@@ -94,8 +104,10 @@ func parseModes(o *Options) (m modes, network string, err error) {
 	if len(list) == 0 && o.NetworkFlags.asked() != "" {
 		list = []string{slirpMode}
 	}
-	network, err = parseNetwork(list, &m)
-	return m, network, err
+	if network, err = parseNetwork(list, &m); err != nil {
+		return m, "", err
+	}
+	return m, network, o.AttachFlags.apply(network, &m)
 }
 
 // UsernsOf names the container whose user namespace has to be shared: the one of --userns container:NAME,
@@ -138,6 +150,15 @@ func (o *Options) UsernsOf() (string, error) {
 func (b *builder) namespaces() error {
 	var err error
 	if b.ns, b.extra.Network, err = parseModes(b.o); err != nil {
+		return err
+	}
+	if err := b.needTUN(); err != nil {
+		return err
+	}
+	if err := b.findDriver(); err != nil {
+		return err
+	}
+	if err := b.userNetworks(); err != nil {
 		return err
 	}
 	if of, err := b.o.UsernsOf(); err != nil {

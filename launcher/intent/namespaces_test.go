@@ -126,8 +126,7 @@ func TestModeErrors(t *testing.T) {
 		{func(o *Options) { o.IPC = "Host" }, ErrInvalid, "--ipc"},
 		{func(o *Options) { o.Cgroupns = "ns:/proc/1/ns/cgroup" }, ErrNotYet, "ns:PATH"},
 		{func(o *Options) { o.Network = []string{""} }, ErrInvalid, "--network"},
-		{func(o *Options) { o.Network = []string{"none", "host"} }, ErrConflict, "2 times"},
-		{func(o *Options) { o.Network = []string{"mynet"} }, ErrNotYet, "--network mynet"},
+		{func(o *Options) { o.Network = []string{"none", "host"} }, ErrConflict, "cannot stand beside others"},
 		{func(o *Options) { o.Network = []string{"container:/etc"} }, ErrInvalid, "--network"},
 	} {
 		_, _, err := Build(ask(c.change))

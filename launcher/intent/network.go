@@ -14,6 +14,9 @@ type NetworkFlags struct {
 	PublishAll bool     `short:"P" help:"Lead a free port of the host to each port that is exposed."`
 	Expose     []string `sep:"none" placeholder:"PORT[/udp]" help:"Expose a port, for -P."`
 	HostPort   []uint16 `placeholder:"PORT" help:"Let the container reach this port of the host's loopback, at host.containers.internal."`
+	SourceIP   string   `name:"source-ip" placeholder:"preserve|gateway" help:"Show clients of published ports with their own address (the default), or all as the gateway."`
+
+	EgressFlags `embed:""`
 }
 
 // Slirp is what the user-mode network is to be.
@@ -26,7 +29,9 @@ const (
 	// slirpMode is the name of the user-mode network.
 	slirpMode = "slirp"
 	// defaultNetwork is what a container has that was not asked for any.
-	defaultNetwork = "none"
+	defaultNetwork = slirpMode
+	// noNetwork is a network namespace with a loopback device alone.
+	noNetwork = "none"
 )
 
 // asked tells that something was asked that only a network of its own can do.
@@ -38,6 +43,10 @@ func (f *NetworkFlags) asked() string {
 		return "--publish-all"
 	case len(f.HostPort) > 0:
 		return "--host-port"
+	case f.SourceIP != "":
+		return "--source-ip"
+	case len(f.Egress) > 0:
+		return "--egress"
 	}
 	return ""
 }
@@ -64,27 +73,39 @@ func (o *Options) Slirp() (_ slirp.Options, ok bool, err error) {
 // network fills in what the launcher makes the network from.
 func (b *builder) network() error {
 	f := &b.o.NetworkFlags
-	if b.ns.slirp == nil {
+	if !b.connected() {
 		if flag := f.asked(); flag != "" {
 			return conflict(flag, "--network "+b.extra.Network, "the container has no network of its own").fix("--network slirp")
 		}
 		return nil
 	}
-	n := &Slirp{Options: *b.ns.slirp}
-	n.HostPorts = append(n.HostPorts, f.HostPort...)
-	for _, s := range f.Publish {
-		list, err := parsePublish(s)
-		if err != nil {
+	ports, err := b.ports()
+	if err != nil {
+		return err
+	}
+	if d := b.ns.driver; d != nil {
+		if len(f.HostPort) > 0 {
+			return conflict("--host-port", "--network "+d.Name, "it opens all of the host's loopback or nothing").fix("--network slirp")
+		}
+		if f.SourceIP != "" {
+			return conflict("--source-ip", "--network "+d.Name, "how it shows clients is its own affair").fix("--network slirp")
+		}
+		if len(f.Egress) > 0 {
+			return conflict("--egress", "--network "+d.Name, "it lets everything out").fix("--network slirp")
+		}
+		d.Ports, b.extra.Driver = ports, d
+	} else {
+		b.extra.Slirp = &Slirp{Options: *b.ns.slirp, Ports: ports}
+		b.extra.Slirp.HostPorts = append(b.extra.Slirp.HostPorts, f.HostPort...)
+		if f.SourceIP != "" {
+			if err := b.extra.Slirp.Set("source-ip", f.SourceIP); err != nil {
+				return invalid("--source-ip", f.SourceIP, "preserve or gateway is wanted")
+			}
+		}
+		if err := b.egress(b.extra.Slirp); err != nil {
 			return err
 		}
-		n.Ports = append(n.Ports, list...)
 	}
-	if f.PublishAll {
-		if err := b.publishAll(n); err != nil {
-			return err
-		}
-	}
-	b.extra.Slirp = n
 	// Ping without privilege, as in podman: for every group of the container's.
 	if _, set := b.spec.Linux.Sysctl[pingRange]; !set {
 		if b.spec.Linux.Sysctl == nil {
@@ -93,6 +114,21 @@ func (b *builder) network() error {
 		b.spec.Linux.Sysctl[pingRange] = "0 " + strconv.FormatUint(b.lastGroup(), 10)
 	}
 	return nil
+}
+
+// ports are those that are to be published.
+func (b *builder) ports() (ports []slirp.Port, err error) {
+	for _, s := range b.o.Publish {
+		list, err := parsePublish(s)
+		if err != nil {
+			return nil, err
+		}
+		ports = append(ports, list...)
+	}
+	if b.o.PublishAll {
+		return b.publishAll(ports)
+	}
+	return ports, nil
 }
 
 const pingRange = "net.ipv4.ping_group_range"
@@ -123,7 +159,7 @@ func parsePublish(s string) ([]slirp.Port, error) {
 
 // publishAll gives every port that is exposed, and not published by name, one of
 // the host's.
-func (b *builder) publishAll(n *Slirp) error {
+func (b *builder) publishAll(ports []slirp.Port) ([]slirp.Port, error) {
 	exposed := slices.Clone(b.o.Expose)
 	if b.Image != nil {
 		exposed = append(exposed, b.Image.ExposedPorts...)
@@ -131,15 +167,15 @@ func (b *builder) publishAll(n *Slirp) error {
 	for _, s := range exposed {
 		list, err := parseExpose(s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, p := range list {
-			if !slices.ContainsFunc(n.Ports, func(o slirp.Port) bool { return o.ContainerPort == p.ContainerPort && o.Protocol == p.Protocol }) {
-				n.Ports = append(n.Ports, p)
+			if !slices.ContainsFunc(ports, func(o slirp.Port) bool { return o.ContainerPort == p.ContainerPort && o.Protocol == p.Protocol }) {
+				ports = append(ports, p)
 			}
 		}
 	}
-	return nil
+	return ports, nil
 }
 
 // parseExpose reads PORT[-PORT][/PROTOCOL].

@@ -83,10 +83,11 @@ type Options struct {
 	DNS        []string `name:"dns" sep:"none" placeholder:"IP|none" help:"Name server."`
 	DNSSearch  []string `name:"dns-search" sep:"none" placeholder:"DOMAIN" help:"DNS search domain, . for none."`
 	DNSOption  []string `name:"dns-option" aliases:"dns-opt" sep:"none" placeholder:"OPTION" help:"DNS option."`
+	HostsFile  string   `name:"hosts-file" placeholder:"FILE|none|image" help:"Entries that /etc/hosts begins with."`
 	NoHosts    bool     `help:"Leave the image's /etc/hosts."`
 	NoHostname bool     `help:"Leave the image's /etc/hostname."`
 
-	Network    []string `aliases:"net" sep:"none" placeholder:"slirp[:OPTS]|none|host|container:ID" help:"Network."`
+	Network    []string `aliases:"net" sep:"none" placeholder:"NAME[:OPTS]|slirp[:OPTS]|none|host|container:ID" help:"Network; user networks can be given several times."`
 	Userns     string   `placeholder:"MODE" help:"User namespace: host, keep-id[:uid=,gid=], auto, nomap, container:ID."`
 	UIDMap     []string `name:"uidmap" sep:"none" placeholder:"CTR:HOST[:N]" help:"Explicit map of user ids."`
 	GIDMap     []string `name:"gidmap" sep:"none" placeholder:"CTR:HOST[:N]" help:"Explicit map of group ids."`
@@ -113,6 +114,7 @@ type Options struct {
 	HealthFlags  `embed:""`
 	Fetch        `embed:""`
 	NetworkFlags `embed:""`
+	AttachFlags  `embed:""`
 }
 
 // Defaults gives Options as kong would for an empty command line, for callers that have none.

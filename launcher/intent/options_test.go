@@ -139,7 +139,7 @@ func TestNotYet(t *testing.T) {
 		change func(*Options)
 		text   string
 	}{
-		{func(o *Options) { o.Network = []string{"pasta"} }, "--network pasta"},
+		{func(o *Options) { o.UTS = "ns:/proc/1/ns/uts" }, "--uts ns:PATH"},
 	} {
 		_, _, err := Build(ask(c.change))
 		wantErr(t, err, ErrNotYet, "not yet available in this version: ", c.text, "\n  fix: ")

@@ -2,13 +2,13 @@ package intent
 
 import "strings"
 
-// noDNS stands in the resolv.conf of a container without a network, so that whoever looks there knows.
-const noDNS = "# coracle: --network none, so there is no name server to reach\n"
+// NoDNS stands in the resolv.conf of a container without a network, so that whoever looks there knows.
+const NoDNS = "# coracle: --network none, so there is no name server to reach\n"
 
 // resolvConf is the content of /etc/resolv.conf: the host's with the host's network, a comment with none;
 // --dns, --dns-search and --dns-option each replace that part. nil leaves the image's file.
 func (b *builder) resolvConf() ([]byte, error) {
-	servers, search, options := b.o.DNS, b.o.DNSSearch, b.o.DNSOption
+	servers, search, options := commas(b.o.DNS), commas(b.o.DNSSearch), commas(b.o.DNSOption)
 	for _, s := range servers {
 		if s == "none" {
 			return nil, conflict("--dns none", "other --dns", "none leaves the image's /etc/resolv.conf")
@@ -34,7 +34,7 @@ func (b *builder) resolvConf() ([]byte, error) {
 	}
 	asked := len(servers)+len(search)+len(options) > 0
 	var host []byte
-	if b.ns.slirp != nil {
+	if b.connected() {
 		host, _ = b.Host.readFile("/etc/resolv.conf", hostFileLimit)
 		hs, _, _ := parseResolv(string(host))
 		if len(servers) == 0 {
@@ -49,7 +49,7 @@ func (b *builder) resolvConf() ([]byte, error) {
 			return host, nil
 		}
 	} else if !asked {
-		return []byte(noDNS), nil
+		return []byte(NoDNS), nil
 	}
 	hs, hSearch, hOptions := parseResolv(string(host))
 	if len(servers) == 0 {
@@ -76,9 +76,11 @@ func (b *builder) resolvConf() ([]byte, error) {
 
 // nameServers are the addresses that stand for the host's n name servers.
 func (b *builder) nameServers(n int) (list []string) {
-	plan := b.ns.slirp.Plan()
+	plan := b.addresses()
 	for _, a := range plan.DNS[:min(max(n, 1), len(plan.DNS))] {
-		list = append(list, a.String())
+		if a.IsValid() {
+			list = append(list, a.String())
+		}
 	}
 	return list
 }

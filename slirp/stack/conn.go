@@ -67,6 +67,9 @@ type conn struct {
 	next      *conn // in the queue
 	queued    bool
 
+	// refused is who takes the socket back when the container refuses.
+	refused func(fd int)
+
 	// Of the socket: it has something to read, takes something, is at its end; we
 	// have ended it.
 	readable, writable, hup, ended, shut bool

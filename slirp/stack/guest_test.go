@@ -20,8 +20,11 @@ import (
 const guestName = "stack-guest"
 
 func TestMain(m *testing.M) {
-	if os.Args[0] == guestName {
+	switch os.Args[0] {
+	case guestName:
 		os.Exit(guestMain())
+	case echoName:
+		os.Exit(echoMain())
 	}
 	os.Exit(m.Run())
 }
@@ -49,15 +52,16 @@ func guestMain() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	_, _ = unix.Read(3, make([]byte, 1)) // until the test is done
+	guestOrders() // until the test is done
 	return 0
 }
 
 // guest is a network namespace behind a stack.
 type guest struct {
-	t   *testing.T
-	s   *Stack
-	pid int
+	t      *testing.T
+	s      *Stack
+	pid    int
+	orders int // a socket to guestOrders
 }
 
 // testPeer stands for the machine that the tests run on, by any of its ports.
@@ -135,7 +139,7 @@ func newGuestOn(t *testing.T, mtu int, between func(device int) (link int)) *gue
 			t.Error(err)
 		}
 	})
-	return &guest{t, s, cmd.Process.Pid}
+	return &guest{t, s, cmd.Process.Pid, pair[0]}
 }
 
 // command is a program in the container.

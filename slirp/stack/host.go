@@ -108,10 +108,10 @@ func errno(err error) unix.Errno {
 
 // Connect makes a connection into the container for a socket that somebody has
 // connected to us: from is who the container sees. The socket is the stack's from
-// then on, and closed by a RST when the container does not answer. It must be
-// called by [Stack.Do].
-func (s *Stack) Connect(fd int, from, to netip.AddrPort) {
-	f := flow{packet.From(to.Addr()), packet.From(from.Addr()), to.Port(), from.Port()}
+// then on, and closed by a RST when the container does not answer; when it refuses,
+// refused, if it is not nil, is given the socket back. It must be called by [Stack.Do].
+func (s *Stack) Connect(fd int, from, to netip.AddrPort, refused func(fd int)) {
+	f := s.unused(flow{packet.From(to.Addr()), packet.From(from.Addr()), to.Port(), from.Port()})
 	if s.opens >= mostOpening || len(s.conns) >= mostConns || s.conns[f] != nil && s.conns[f].state != waiting {
 		_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		unix.Close(fd)
@@ -122,7 +122,7 @@ func (s *Stack) Connect(fd int, from, to netip.AddrPort) {
 	}
 	c := s.newConn(f)
 	s.opens++
-	c.state, c.fd = calling, fd
+	c.state, c.fd, c.refused = calling, fd, refused
 	if e := c.adopt(); e != 0 {
 		c.abort()
 		return
@@ -206,13 +206,13 @@ func (c *conn) read(n int) bool {
 		c.s.starved = append(c.s.starved, c)
 		return false
 	}
-	got, err := unix.Readv(c.fd, list)
+	got, err := vectorNow(unix.SYS_READV, c.fd, list, &c.s.link.vecs)
 	switch {
 	case err == unix.EINTR:
 		return true
 	case err == unix.EAGAIN:
 		c.readable = false
-	case err != nil:
+	case err != 0:
 		c.reset()
 		return false
 	case got == 0:
@@ -234,9 +234,9 @@ func (c *conn) read(n int) bool {
 // pass gives bytes to the peer and returns how many it took.
 func (c *conn) pass(b []byte) int {
 	for {
-		n, err := unix.SendmsgN(c.fd, b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		n, err := sendNow(c.fd, b)
 		switch err {
-		case nil:
+		case 0:
 			if n < len(b) {
 				c.writable = false
 			}

@@ -20,6 +20,7 @@ type link struct {
 	// head is room for the headers of the packet that is written just now.
 	head [128]byte
 	list [][]byte // the pieces of it
+	vecs [mostVecs]unix.Iovec
 	// lost counts packets that the device did not take, bad those from it that
 	// nothing can be done with.
 	lost, bad uint64
@@ -33,9 +34,9 @@ func (l *link) init(s *Stack) {
 // ready reads a burst of packets.
 func (l *link) ready(uint32) {
 	for range burst {
-		n, err := unix.Read(l.s.Link, l.rx[:])
+		n, err := readNow(l.s.Link, l.rx[:])
 		switch err {
-		case nil:
+		case 0:
 		case unix.EAGAIN:
 			return
 		case unix.EINTR:
@@ -107,8 +108,8 @@ func (l *link) header(src, dst *packet.Addr, protocol uint8, size int) (next []b
 }
 
 // send writes a packet that begins with n bytes of head.
-func (l *link) send(n int, payload []byte) {
-	l.list = append(l.list[:0], l.head[:n], payload)
+func (l *link) send(n int, payload ...[]byte) {
+	l.list = append(append(l.list[:0], l.head[:n]), payload...)
 	l.write()
 }
 
@@ -116,9 +117,9 @@ func (l *link) send(n int, payload []byte) {
 // on any link.
 func (l *link) write() {
 	for {
-		_, err := unix.Writev(l.s.Link, l.list)
+		_, err := vectorNow(unix.SYS_WRITEV, l.s.Link, l.list, &l.vecs)
 		switch err {
-		case nil:
+		case 0:
 			return
 		case unix.EINTR:
 			continue

@@ -24,44 +24,28 @@ func (m *message) prepare(b []byte) {
 	m.vec.SetLen(len(b))
 }
 
-// receive reads a datagram. each is the size of the datagrams that it stands for
-// when there are several (UDP_GRO, udp(7)).
-func (m *message) receive(fd int, b []byte, flags int) (n int, from netip.AddrPort, each int, err unix.Errno) {
+// failure reads one error from a socket's queue (IP_RECVERR, ip(7)): the datagram
+// that it is about, where that went, and why it did not arrive.
+func (m *message) failure(fd int, b []byte) (n int, to netip.AddrPort, why, err unix.Errno) {
 	m.prepare(b)
 	m.header.Name, m.header.Namelen = (*byte)(unsafe.Pointer(&m.name)), uint32(unsafe.Sizeof(m.name))
 	m.header.Control = &m.control[0]
 	m.header.SetControllen(len(m.control))
-	r, _, err := unix.Syscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&m.header)), uintptr(flags|unix.MSG_DONTWAIT))
-	if err != 0 {
-		return 0, from, 0, err
-	}
-	m.each(func(level, kind int32, data []byte) {
-		if level == unix.IPPROTO_UDP && kind == unix.UDP_GRO && len(data) >= 4 {
-			each = int(binary.NativeEndian.Uint32(data))
-		}
-	})
-	return int(r), m.address(), each, 0
-}
-
-// failure reads one error from a socket's queue (IP_RECVERR, ip(7)): the datagram
-// that it is about, where that went, and why it did not arrive.
-func (m *message) failure(fd int, b []byte) (n int, to netip.AddrPort, why, err unix.Errno) {
-	n, to, _, err = m.receive(fd, b, unix.MSG_ERRQUEUE)
+	r, _, err := unix.Syscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&m.header)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 	if err != 0 {
 		return 0, to, 0, err
 	}
-	m.each(func(level, kind int32, data []byte) {
+	control(m.control[:min(int(m.header.Controllen), len(m.control))], func(level, kind int32, data []byte) {
 		recv := level == unix.IPPROTO_IP && kind == unix.IP_RECVERR || level == unix.IPPROTO_IPV6 && kind == unix.IPV6_RECVERR
 		if recv && len(data) >= 16 {
 			why = unix.Errno(binary.NativeEndian.Uint32(data))
 		}
 	})
-	return n, to, why, 0
+	return int(r), address(&m.name), why, 0
 }
 
-// each calls f for each control message.
-func (m *message) each(f func(level, kind int32, data []byte)) {
-	b := m.control[:min(int(m.header.Controllen), len(m.control))]
+// control calls f for each control message in b (cmsg(3)).
+func control(b []byte, f func(level, kind int32, data []byte)) {
 	for len(b) >= unix.SizeofCmsghdr {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
 		size := int(h.Len)
@@ -73,13 +57,13 @@ func (m *message) each(f func(level, kind int32, data []byte)) {
 	}
 }
 
-func (m *message) address() netip.AddrPort {
-	switch m.name.Addr.Family {
+func address(name *unix.RawSockaddrAny) netip.AddrPort {
+	switch name.Addr.Family {
 	case unix.AF_INET:
-		a := (*unix.RawSockaddrInet4)(unsafe.Pointer(&m.name))
+		a := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
 		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), port(&a.Port))
 	case unix.AF_INET6:
-		a := (*unix.RawSockaddrInet6)(unsafe.Pointer(&m.name))
+		a := (*unix.RawSockaddrInet6)(unsafe.Pointer(name))
 		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr), port(&a.Port))
 	}
 	return netip.AddrPort{}
@@ -106,7 +90,7 @@ func (m *message) send(fd int, b []byte, to netip.AddrPort, each int) unix.Errno
 		m.header.Control = &m.control[0]
 		m.header.SetControllen(unix.CmsgSpace(2))
 	}
-	_, _, err := unix.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&m.header)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	_, _, err := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&m.header)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	return err
 }
 

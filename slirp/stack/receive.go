@@ -53,6 +53,12 @@ func (s *Stack) asked(h *packet.IP, f flow, seg *packet.Segment) {
 		return // it will ask again
 	}
 	to := netip.AddrPortFrom(f.peer.Netip(), f.peerPort)
+	if f.peerPort == dnsPort && s.Local.Dial != nil {
+		if fd, taken := s.Local.Dial(to); taken {
+			s.local(f, seg, fd)
+			return
+		}
+	}
 	verdict := Allow
 	if s.Route != nil {
 		to, verdict = s.Route(packet.TCP, to)
@@ -174,7 +180,7 @@ func (c *conn) answered(seg *packet.Segment) {
 	switch {
 	case seg.Flags&packet.RST != 0:
 		if seg.Flags&packet.ACK != 0 {
-			c.abort()
+			c.refuse()
 		}
 	case seg.Flags&packet.SYN == 0:
 	case seg.Flags&packet.ACK == 0: // it calls us at the same time

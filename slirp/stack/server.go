@@ -13,12 +13,14 @@ const mostClients = 1024
 
 // server is a port of the host's that leads to one of the container's.
 type server struct {
-	t    *udpTable
-	fd   int
-	to   [2]*udpFlow // IPv4, IPv6; nil where the container has none
-	seen func(netip.AddrPort) netip.AddrPort
-	// clients are the real addresses of those that are seen by another.
-	clients map[netip.AddrPort]netip.AddrPort
+	t     *udpTable
+	fd    int
+	place int
+	to    [2]*udpFlow // IPv4, IPv6; nil where the container has none
+	seen  func(netip.AddrPort) netip.AddrPort
+	// clients are the real addresses of those that are seen by another, seenAs is
+	// the other way round.
+	clients, seenAs map[netip.AddrPort]netip.AddrPort
 }
 
 // PublishDatagrams leads the datagrams of a bound socket to a port of the
@@ -26,8 +28,9 @@ type server struct {
 // sees a client. The socket is the stack's from then on. It must be called by
 // [Stack.Do].
 func (s *Stack) PublishDatagrams(fd int, guest4, guest6 netip.Addr, port uint16, seen func(netip.AddrPort) netip.AddrPort) {
-	v := &server{t: &s.udp, fd: fd, seen: seen, clients: make(map[netip.AddrPort]netip.AddrPort)}
-	if _, err := s.watch(fd, v, unix.EPOLLIN); err != nil {
+	v := &server{t: &s.udp, fd: fd, seen: seen, clients: make(map[netip.AddrPort]netip.AddrPort), seenAs: make(map[netip.AddrPort]netip.AddrPort)}
+	var err error
+	if v.place, err = s.watch(fd, v, unix.EPOLLIN); err != nil {
 		unix.Close(fd)
 		return
 	}
@@ -50,38 +53,53 @@ func (s *Stack) PublishDatagrams(fd int, guest4, guest6 netip.Addr, port uint16,
 
 // ready passes on what has come from clients.
 func (v *server) ready(uint32) {
-	for range burst / 2 {
-		b := v.t.s.link.rx[:]
-		n, from, each, err := v.t.msg.receive(v.fd, b, 0)
-		if err == unix.ECONNREFUSED || err == unix.EINTR {
-			continue // of a client that is gone
-		}
-		if err != 0 {
-			return
-		}
-		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		as := v.seen(from)
-		f := v.to[0]
-		if as.Addr().Is6() {
-			f = v.to[1]
-		}
-		if f == nil {
-			continue
-		}
-		if as != from {
-			v.remember(as, from)
-		}
-		src := packet.From(as.Addr())
-		f.deliver(&src, as.Port(), b[:n], each)
+	g := &v.t.gather
+	n, err := g.receive(v.fd)
+	if err != 0 { // such as of a client that is gone
+		return
 	}
+	for i := 0; i < n; {
+		r := g.run(i, n)
+		i += r.number
+		v.pass(&r)
+	}
+	g.learn(n)
 }
 
-func (v *server) remember(as, client netip.AddrPort) {
-	if len(v.clients) >= mostClients && v.clients[as] != client {
-		for old := range v.clients {
-			delete(v.clients, old)
+// pass gives the container what a client has sent.
+func (v *server) pass(r *run) {
+	from := netip.AddrPortFrom(r.from.Addr().Unmap(), r.from.Port())
+	as := v.seen(from)
+	f := v.to[0]
+	if as.Addr().Is6() {
+		f = v.to[1]
+	}
+	if f == nil {
+		return
+	}
+	if as != from {
+		as = v.remember(as, from)
+	}
+	src := packet.From(as.Addr())
+	f.deliver(&src, as.Port(), r.a, r.b, r.each)
+}
+
+// remember finds an address for a client: the port is another when somebody else
+// is seen with that.
+func (v *server) remember(as, client netip.AddrPort) netip.AddrPort {
+	if known, ok := v.seenAs[client]; ok {
+		return known
+	}
+	if len(v.clients) >= mostClients {
+		for known, old := range v.clients {
+			delete(v.clients, known)
+			delete(v.seenAs, old)
 			break
 		}
 	}
-	v.clients[as] = client
+	for v.clients[as].IsValid() {
+		as = netip.AddrPortFrom(as.Addr(), anyPort())
+	}
+	v.clients[as], v.seenAs[client] = client, as
+	return as
 }

@@ -51,6 +51,8 @@ type Config struct {
 	Link int
 	Network
 	Route Router
+	// Local serves port 53 of some addresses.
+	Local Local
 	// UDPSegments tells that the link takes UDP packets that stand for several
 	// (TUN_F_USO4 and TUN_F_USO6, Linux 6.2).
 	UDPSegments bool
@@ -100,6 +102,7 @@ type Stack struct {
 	mu    sync.Mutex
 	tasks []func()
 	ended bool
+	over  bool // wake is closed
 }
 
 // New makes a stack. Errors: those of epoll_create(2) and eventfd(2).
@@ -154,21 +157,28 @@ func (s *Stack) Run() error {
 // Close ends Run.
 func (s *Stack) Close() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.ended = true
-	s.mu.Unlock()
 	s.call()
 }
 
-// Do has Run's thread call f.
-func (s *Stack) Do(f func()) {
+// Do has Run's thread call f. Not ok: Run has ended.
+func (s *Stack) Do(f func()) (ok bool) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return false
+	}
 	s.tasks = append(s.tasks, f)
-	s.mu.Unlock()
 	s.call()
+	return true
 }
 
+// call wakes the thread, by a descriptor that may be another's once it is closed.
 func (s *Stack) call() {
-	_, _ = unix.Write(s.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	if !s.over {
+		_, _ = unix.Write(s.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
 }
 
 var errEnd = errors.New("asked to end")
@@ -260,13 +270,16 @@ func (s *Stack) forget(place int) {
 // Watch has Run's thread call f when something can be read from a descriptor. It
 // is for before Run, or to be called by [Stack.Do].
 func (s *Stack) Watch(fd int, f func()) error {
-	_, err := s.watch(fd, called(f), unix.EPOLLIN)
+	_, err := s.watch(fd, watched{fd, f}, unix.EPOLLIN)
 	return err
 }
 
-type called func()
+type watched struct {
+	fd     int
+	called func()
+}
 
-func (f called) ready(uint32) { f() }
+func (w watched) ready(uint32) { w.called() }
 
 type waker struct{ *Stack }
 
@@ -284,6 +297,14 @@ func (w waker) ready(uint32) {
 
 // end closes everything: peers of connections that were not finished are told so.
 func (s *Stack) end() {
+	s.mu.Lock()
+	s.over = true
+	tasks := s.tasks
+	s.tasks = nil
+	s.mu.Unlock()
+	for _, f := range tasks {
+		f()
+	}
 	for _, c := range s.conns {
 		c.abandon()
 	}

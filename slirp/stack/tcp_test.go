@@ -634,7 +634,7 @@ func TestPublished(t *testing.T) {
 	}
 	_ = unix.SetNonblock(fd, true)
 	from := netip.MustParseAddrPort("192.0.2.9:5555")
-	w.s.Connect(fd, from, netip.AddrPortFrom(guest4, 8080))
+	w.s.Connect(fd, from, netip.AddrPortFrom(guest4, 8080), nil)
 	w.flow = flow{packet.From(guest4), packet.From(from.Addr()), 8080, 5555}
 	p := w.one()
 	w.want(p, packet.SYN, p.Seq, 0)
@@ -665,7 +665,7 @@ func TestPublishedRefused(t *testing.T) {
 	}
 	defer unix.Close(pair[1])
 	from := netip.MustParseAddrPort("192.0.2.9:5555")
-	w.s.Connect(pair[0], from, netip.AddrPortFrom(guest4, 8080))
+	w.s.Connect(pair[0], from, netip.AddrPortFrom(guest4, 8080), nil)
 	w.flow = flow{packet.From(guest4), packet.From(from.Addr()), 8080, 5555}
 	p := w.one()
 	w.ack = p.Seq + 1

@@ -43,11 +43,12 @@ type udpFlow struct {
 
 // udpTable are the flows, the one used last at the end of the list.
 type udpTable struct {
-	s     *Stack
-	all   map[flowKey]*udpFlow
-	list  udpFlow
-	batch batch
-	msg   message
+	s      *Stack
+	all    map[flowKey]*udpFlow
+	list   udpFlow
+	batch  batch
+	msg    message
+	gather gather
 
 	servers []*server
 }
@@ -64,6 +65,7 @@ func (t *udpTable) end() {
 	for _, s := range t.servers {
 		unix.Close(s.fd)
 	}
+	t.gather.close()
 }
 
 // take handles a datagram of the container's, or several in one packet.
@@ -76,6 +78,9 @@ func (t *udpTable) take(h *packet.IP, v *packet.Virtio) error {
 		d.Payload = h.Payload[packet.UDPLen:]
 	}
 	if !unicast(&h.Dst) || d.SrcPort == 0 || d.DstPort == 0 {
+		return nil
+	}
+	if d.DstPort == dnsPort && t.s.Local.datagrams(h, &d, v) {
 		return nil
 	}
 	asked := netip.AddrPortFrom(h.Dst.Netip(), d.DstPort)
@@ -200,50 +205,65 @@ func (f *udpFlow) ready(events uint32) {
 	if events&unix.EPOLLERR != 0 {
 		f.errors()
 	}
-	t := f.t
-	for range burst / 2 {
-		b := t.s.link.rx[:]
-		n, from, each, err := t.msg.receive(f.fd, b, 0)
-		if err != 0 {
-			return
-		}
-		f.use()
-		src, port := packet.From(from.Addr()), from.Port()
+	g := &f.t.gather
+	n, err := g.receive(f.fd)
+	if err != 0 {
+		return
+	}
+	f.use()
+	for i := 0; i < n; {
+		r := g.run(i, n)
+		i += r.number
+		src, port := packet.From(r.from.Addr()), r.from.Port()
 		if f.key.peerPort != 0 {
 			src, port = f.key.peer, f.key.peerPort
 		}
-		f.deliver(&src, port, b[:n], each)
+		f.deliver(&src, port, r.a, r.b, r.each)
+	}
+	g.learn(n)
+}
+
+// deliver sends datagrams of each bytes, the last may be shorter, to the container:
+// as one packet, as far as the device takes such and they fit. b follows a.
+func (f *udpFlow) deliver(src *packet.Addr, port uint16, a, b []byte, each int) {
+	total := len(a) + len(b)
+	if each <= 0 || each >= total {
+		f.pieces(src, port, a, b, 0)
+		return
+	}
+	most := each
+	if f.t.s.UDPSegments {
+		most = max(1, min(mostRun/each, mostSegments)) * each
+	}
+	for total > 0 {
+		n := min(most, total)
+		i := min(n, len(a))
+		size := each
+		if n <= each {
+			size = 0
+		}
+		f.pieces(src, port, a[:i], b[:n-i], size)
+		a, b, total = a[i:], b[n-i:], total-n
 	}
 }
 
-// deliver sends datagrams of each bytes, the last may be shorter, to the container.
-func (f *udpFlow) deliver(src *packet.Addr, port uint16, b []byte, each int) {
-	if each <= 0 || each >= len(b) {
-		f.datagram(src, port, b, 0)
-		return
-	}
-	if f.t.s.UDPSegments && len(b) <= 65000 {
-		f.datagram(src, port, b, each)
-		return
-	}
-	for len(b) > 0 {
-		n := min(each, len(b))
-		f.datagram(src, port, b[:n], 0)
-		b = b[n:]
-	}
-}
-
+// datagram sends one, or several of each bytes.
 func (f *udpFlow) datagram(src *packet.Addr, port uint16, b []byte, each int) {
+	f.pieces(src, port, b, nil, each)
+}
+
+func (f *udpFlow) pieces(src *packet.Addr, port uint16, a, b []byte, each int) {
 	l := &f.t.s.link
-	size := packet.UDPLen + len(b)
+	n := len(a) + len(b)
+	size := packet.UDPLen + n
 	if packet.IPv4Len+size > 65535 {
 		return
 	}
 	head, start := l.header(src, &f.key.guest, packet.UDP, size)
-	packet.PutUDP(head, port, f.key.guestPort, len(b))
+	packet.PutUDP(head, port, f.key.guestPort, n)
 	packet.PutPartial(head[packet.UDPSum:], src, &f.key.guest, packet.UDP, size)
 	packet.PutVirtio(l.head[:], packet.GSOUDP, each, start, packet.UDPLen, packet.UDPSum)
-	l.send(packet.VirtioLen+start+packet.UDPLen, b)
+	l.send(packet.VirtioLen+start+packet.UDPLen, a, b)
 }
 
 // errors passes on what ICMP has told the socket.

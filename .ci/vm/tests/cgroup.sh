@@ -1,5 +1,5 @@
 # users: dev stock
-# Limits in a systemd session: a scope for each container, and what is not delegated.
+# Limits in a systemd session: a scope for each container.
 . ./lib.sh
 can_run
 coracle run --rm oci-archive:/usr/local/share/base.oci.tar true
@@ -67,13 +67,6 @@ if [ "$(id -un)" = dev ]; then
 	has '^default 1$|^50$' coracle run --rm --blkio-weight 10 coracle/base cat /sys/fs/cgroup/io.weight
 	has '^253:0|^254:0' coracle run --rm --device-read-bps /dev/vda:1m coracle/base cat /sys/fs/cgroup/io.max
 	has 'ok +cgroup +version 2, a scope of systemd' coracle doctor
-else
-	fails 125 '--cpuset-cpus cannot be enforced: the cpuset controller is not delegated to user@1001.service' coracle run --rm --cpuset-cpus 0 coracle/base true
-	fails 125 '/etc/systemd/system/user@.service.d/delegate.conf' coracle run --rm --cpuset-cpus 0 coracle/base true
-	fails 125 'Delegate=cpu cpuset io memory pids' coracle update --cpuset-cpus 0 some
-	has '^memory=100663296 ' coracle inspect -f '{{range .Limits}}{{.Name}}={{.Asked}} {{end}}' some
-	fails 125 'the io controller is not delegated' coracle run --rm --blkio-weight 10 coracle/base true
-	has 'missing: cpuset, io' coracle doctor
 fi
 
 fails 125 'cgroup version 2 has no such limit' coracle run --rm --memory-swappiness 10 coracle/base true

@@ -1,7 +1,12 @@
-# Functions of the tests.
+# Functions of the tests. Each command is traced with the second it began in: the
+# log is shown when a test fails. Not to standard error, which tests catch.
+exec 9>&2
+BASH_XTRACEFD=9 PS4='+$SECONDS '
+set -x
 
 # skip REASON: this user or this machine cannot run the test.
 skip() {
+	set +x
 	echo "$*"
 	exit 77
 }
@@ -31,7 +36,7 @@ fails() {
 # until_true COMMAND…: waits for the command to succeed.
 until_true() {
 	local n
-	for ((n = 0; n < 300; n++)); do
+	for ((n = 0; n < 600; n++)); do
 		! "$@" >/dev/null 2>&1 || return 0
 		sleep 0.2
 	done

@@ -45,7 +45,9 @@ has 'app.slice/web.service' cat "/proc/$(coracle inspect -f '{{.State.Pid}}' web
 echo "one that fails is started again"
 first=$(coracle inspect -f '{{.ID}}' web)
 coracle kill -s KILL web
-replaced() { [ "$(coracle inspect -f '{{.ID}}' web)" != "$first" ] && systemctl --user is-active -q web; }
+replaced() {
+	now=$(coracle inspect -f '{{.ID}} {{.State.Status}}' web) && [[ $now == *' running' && $now != "$first"* ]] && systemctl --user is-active -q web
+}
 until_true replaced
 
 echo "coracle stop ends it, and it stays so; systemctl starts it again"
@@ -56,3 +58,7 @@ systemctl --user start web
 systemctl --user stop web
 has '^success$' systemctl --user show -P Result web
 [ -z "$(coracle ps -aq --filter name=web)" ]
+
+# For quadlet.after-boot.sh; TERM ends it, so that nothing waits for it.
+coracle run -q -d --name left coracle/base sh -c 'trap "exit 0" TERM; sleep 6000 & wait'
+has '^enabled$' systemctl --user is-enabled web

@@ -4,14 +4,13 @@
 . ./lib.sh
 can_run
 
-coracle import -q --change 'CMD ["/sbin/init"]' /usr/local/share/systemd.tar debian:systemd
-coracle run -q -d --name box --hostname box debian:systemd
-state() { coracle exec box systemctl is-system-running 2>&1 || :; }
+root=/usr/local/share/systemd # whose files belong to dev's container root
+coracle run -d --name box --hostname box --rootfs $root:O /sbin/init
 settled() {
-	coracle container exists box && [ "$(coracle inspect -f '{{.State.Status}}' box)" = running ] || die "it ended: $(coracle logs box)"
-	[[ $(state) =~ ^(running|degraded)$ ]]
+	state=$(coracle exec box systemctl is-system-running --wait 2>&1) || :
+	[[ $state =~ ^(running|degraded) ]]
 }
-until_true settled
+until_true settled || die "$state: $(coracle logs box)"
 failed=$(coracle exec box systemctl list-units --failed --no-legend --plain)
 # What fails, fails for want of a capability that containers do not get.
 grep -v -E '^(systemd-(sysctl|modules-load|logind)|dev-|sys-|proc-)|^$' <<<"$failed" && die "units failed in the container: $failed"
@@ -32,7 +31,7 @@ has '^box exited (0|130)$' coracle ps -a --format '{{.Names}} {{.State}} {{.Exit
 coracle rm box
 
 # By the flag for any name of it; not at all with false.
-coracle run -q -d --name other --systemd always --entrypoint /bin/sh debian:systemd -c 'exec /lib/systemd/systemd'
-has '^systemd$' coracle exec other cat /proc/1/comm
+coracle run -d --name other --systemd always --rootfs $root:O /bin/sh -c 'exec /lib/systemd/systemd'
+until_true sh -c '[ "$(coracle exec other cat /proc/1/comm)" = systemd ]'
 coracle rm -f -t 0 other
-fails 1 '' coracle run --rm --systemd false debian:systemd sh -c 'touch /sys/fs/cgroup/x'
+fails 1 'Read-only' coracle run --rm --systemd false --rootfs $root:O /bin/sh -c 'touch /sys/fs/cgroup/x'

@@ -37,6 +37,7 @@ func TestList(t *testing.T) {
 		{"table", List{Format: `table {{.ID}}\t{{join .RepoTags ","}}`}, "ID                    REPO TAGS\nabc                   x:1,y:2\nlonger-than-ten?[31m  \n"},
 		{"no heading", List{Default: "{{.Upper}}", NoHeading: true}, "ABC\nLONGER-THAN-TEN?[31M\n"},
 		{"title", List{Default: "{{.ID}}", Headers: map[string]string{"ID": "IMAGE ID"}}, "IMAGE ID\nabc\nlonger-than-ten?[31m\n"},
+		{"escapes in an action", List{Format: `{{.ID}}{{"\t"}}\t{{printf "x\n"}}`}, "abc\t\tx\n\nlonger-than-ten\x1b[31m\t\tx\n\n"},
 		{"template", List{Format: `{{.ID}}\t{{.Label "k"}}`}, "abc\tv\nlonger-than-ten\x1b[31m\t\n"},
 		{"range", List{Format: `{{range .}}{{.Upper}};{{end}}`}, "ABC;LONGER-THAN-TEN\x1b[31M;"},
 		{"label title", List{Format: `table {{.Label "k"}}`}, "K\nv\n\n"},

@@ -108,7 +108,22 @@ func title(name string) string {
 	return b.String()
 }
 
-// unescape reads the two escapes that a shell's single quotes leave.
+// unescape reads the two escapes that a shell's single quotes leave. Those within
+// {{…}} the template reads itself.
 func unescape(s string) string {
-	return strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(s)
+	var b strings.Builder
+	escapes := strings.NewReplacer(`\t`, "\t", `\n`, "\n")
+	for {
+		outside, rest, ok := strings.Cut(s, "{{")
+		b.WriteString(escapes.Replace(outside))
+		if !ok {
+			return b.String()
+		}
+		action, after, closed := strings.Cut(rest, "}}")
+		b.WriteString("{{" + action)
+		if closed {
+			b.WriteString("}}")
+		}
+		s = after
+	}
 }

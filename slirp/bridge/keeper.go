@@ -1,0 +1,242 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/slirp/bridge/nft"
+	"coracle/slirp/link"
+)
+
+// Keeper switches forwarding on, and off again when the host's device is gone. It is
+// a process, because a setting of the kernel's, unlike rules and devices, goes with
+// nobody; it is there only where forwarding was off, and holds a lock on a file as
+// long as it is. What it has changed is in a record before it is changed: when it is
+// killed, the next who has the power puts it back, or goes on.
+type Keeper struct {
+	// Dir is the directory of run-time files, only the caller's.
+	Dir string
+	// Six says that IPv6 is meant, too.
+	Six bool
+}
+
+const (
+	recordName = "forwarding.json"
+	keeperName = "forwarding.lock"
+	lockName   = "bridge.lock"
+	// maxRecord bounds the record, in bytes: two settings for each of 4,096 devices.
+	maxRecord = 1 << 20
+)
+
+// Lock keeps others from making and removing what the host has of the network until
+// the file is closed.
+func Lock(dir string) (*os.File, error) { return lock(dir, lockName, unix.LOCK_EX) }
+
+func lock(dir, name string, how int) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for err = unix.EINTR; err == unix.EINTR; {
+		err = unix.Flock(int(f.Fd()), how)
+	}
+	if err != nil {
+		f.Close()
+		return nil, &os.PathError{Op: "lock", Path: f.Name(), Err: err}
+	}
+	return f, nil
+}
+
+// Needed tells whether forwarding is off somewhere, or was, and nobody keeps it. It
+// is asked under [Lock], as Sweep is.
+func (k Keeper) Needed() (bool, error) {
+	f, err := lock(k.Dir, keeperName, unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	if k.Left() {
+		return true, nil
+	}
+	list, _, err := missing(k.Six)
+	return len(list) > 0, err
+}
+
+// Left tells whether something is kept, or waits to be put back.
+func (k Keeper) Left() bool {
+	_, err := os.Lstat(filepath.Join(k.Dir, recordName))
+	return err == nil
+}
+
+// Sweep puts back what a keeper left that was killed, when the device is gone.
+func (k Keeper) Sweep() error {
+	if !k.Left() {
+		return nil
+	}
+	f, err := lock(k.Dir, keeperName, unix.LOCK_EX|unix.LOCK_NB)
+	if err != nil {
+		return nil // it is kept
+	}
+	defer f.Close()
+	if there, err := exists(); there || err != nil {
+		return err
+	}
+	return k.restore()
+}
+
+// Keep does it: it calls ready when packages are forwarded, or when that failed, and
+// returns when the device is gone and everything is as it was.
+func (k Keeper) Keep(ready func(error)) (err error) {
+	told := false
+	defer func() {
+		if !told {
+			ready(err)
+		}
+	}()
+	f, err := lock(k.Dir, keeperName, unix.LOCK_EX|unix.LOCK_NB)
+	if err != nil {
+		return fmt.Errorf("another keeps forwarding: %w", err)
+	}
+	defer f.Close()
+	events, err := listen() // before anything is looked at
+	if err != nil {
+		return err
+	}
+	defer unix.Close(events)
+	rules, err := nft.Dial()
+	if err != nil {
+		return err
+	}
+	defer rules.Close()
+	if err := k.open(rules); err != nil {
+		return errors.Join(err, k.restore())
+	}
+	told = true
+	ready(nil)
+	for {
+		if err := k.wait(events); err != nil {
+			return err
+		}
+		if done, err := k.end(); done || err != nil {
+			return err
+		}
+	}
+}
+
+// open switches forwarding on, the guard first.
+func (k Keeper) open(rules *nft.Conn) error {
+	list, devices, err := missing(k.Six)
+	if err != nil {
+		return err
+	}
+	before, _ := k.record() // of one that was killed: those are on by now
+	for _, s := range before {
+		if dir := filepath.Base(filepath.Dir(s.Path)); dir != "default" && dir != "all" && dir != Device {
+			devices = append(devices, dir)
+		}
+	}
+	changed := before
+	for _, s := range append(global(), list...) {
+		if !slices.ContainsFunc(before, func(b Setting) bool { return b.Path == s.Path }) {
+			changed = append(changed, s)
+		}
+	}
+	if err := k.write(changed); err != nil {
+		return err
+	}
+	var b nft.Batch
+	b.Add(guard(devices))
+	if err := rules.Apply(&b); err != nil {
+		return explain(err)
+	}
+	return write(list, func(Setting) string { return "1" })
+}
+
+// end puts everything back, unless there is a new device already.
+func (k Keeper) end() (done bool, err error) {
+	l, err := Lock(k.Dir)
+	if err != nil {
+		return false, err
+	}
+	defer l.Close()
+	if there, err := exists(); there || err != nil {
+		return false, err
+	}
+	return true, k.restore()
+}
+
+// restore puts back what the record says, but for what somebody has switched on for
+// the whole of the host meanwhile.
+func (k Keeper) restore() error {
+	list, err := k.record()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	var theirs []string
+	list = slices.DeleteFunc(list, func(s Setting) bool {
+		if filepath.Base(filepath.Dir(s.Path)) != "all" {
+			return false
+		}
+		if now, _ := os.ReadFile(s.Path); strings.TrimSpace(string(now)) != s.Value {
+			theirs = append(theirs, filepath.Dir(filepath.Dir(s.Path)))
+		}
+		return true
+	})
+	list = slices.DeleteFunc(list, func(s Setting) bool { return slices.Contains(theirs, filepath.Dir(filepath.Dir(s.Path))) })
+	err = errors.Join(err, write(list, func(s Setting) string { return s.Value }))
+	return errors.Join(err, os.Remove(filepath.Join(k.Dir, recordName)))
+}
+
+// exists tells whether the host has the device.
+func exists() (bool, error) {
+	c, err := link.Dial()
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	_, err = c.Index(Device)
+	if errors.Is(err, unix.ENODEV) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// listen is told of devices that come and go.
+func listen() (int, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if err != nil {
+		return -1, fmt.Errorf("cannot open a netlink socket: %w", err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK}); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("cannot listen to devices: %w", err)
+	}
+	return fd, nil
+}
+
+// wait returns when a device has gone, or may have.
+func (k Keeper) wait(events int) error {
+	b := make([]byte, 32<<10)
+	for {
+		n, _, err := unix.Recvfrom(events, b, 0)
+		switch {
+		case err == unix.ENOBUFS:
+			return nil // some were lost
+		case err == unix.EINTR:
+		case err != nil:
+			return fmt.Errorf("cannot listen to devices: %w", err)
+		case n >= unix.SizeofNlMsghdr && (*unix.NlMsghdr)(unsafe.Pointer(&b[0])).Type == unix.RTM_DELLINK:
+			return nil
+		}
+	}
+}
