@@ -44,7 +44,11 @@ func (c *Containers) Attach(ctx context.Context, a Attach) (int, error) {
 	s := &attached{conn: &client{conn: server}, tty: x.Intent.TTY, keys: detachKeys{keys: keys}, left: make(chan struct{})}
 	defer s.restore()
 	if a.SigProxy && !s.tty {
-		s.proxy(func(sig unix.Signal) { _ = c.Signal(x, sig) })
+		s.proxy(func(sig unix.Signal) {
+			if now, err := c.Find(x.ID); err == nil { // another run has another process
+				_ = c.Signal(now, sig)
+			}
+		})
 	}
 	if !a.NoStdin && x.Intent.Interactive {
 		if err := s.input(); err != nil {
@@ -61,6 +65,8 @@ type attached struct {
 	keys detachKeys
 	old  *term.State
 	left chan struct{}
+	// resize gives the container's terminal the size of ours; nil without one.
+	resize func()
 }
 
 // output copies what the container writes until it ends.
@@ -75,6 +81,10 @@ func (s *attached) output() (int, error) {
 				return 0, nil
 			default:
 				return ExitFailed, errKilled
+			}
+		case k == msgStarted:
+			if s.resize != nil {
+				s.resize() // in another run it is another terminal
 			}
 		case k == msgOutput && len(payload) > 0:
 			to := os.Stdout
@@ -128,17 +138,17 @@ func (s *attached) input() error {
 
 // follow gives the container's terminal the size of this one.
 func (s *attached) follow() {
-	resize := func() {
+	s.resize = func() {
 		if w, h, err := term.GetSize(0); err == nil {
 			_ = s.conn.say(msgResize, []byte{byte(h >> 8), byte(h), byte(w >> 8), byte(w)})
 		}
 	}
-	resize()
+	s.resize()
 	changed := make(chan os.Signal, 1)
 	signal.Notify(changed, unix.SIGWINCH)
 	go func() {
 		for range changed {
-			resize()
+			s.resize()
 		}
 	}()
 }

@@ -111,6 +111,9 @@ func (s *supervisor) askHost(j *usernet.Membership, container int) error {
 	if !j.OnHost {
 		return nil
 	}
+	if err := s.mayBypass(j); err != nil {
+		return err
+	}
 	if s.net.rules == nil {
 		o := uplinkOrder{ID: j.ID, Network: j.Network, Addresses: j.Addresses(), Ports: s.req.Ports}
 		payload, err := json.Marshal(&o)

@@ -104,6 +104,7 @@ func (s *supervisor) startHelper() error {
 	}
 	d := driverOf(name)
 	api := fmt.Sprintf("%s/%s-%d", s.run, name, s.pid)
+	_ = unix.Unlink(api) // a killed supervisor's that had the number
 	args := d.args(append([]string{program}, s.req.Driver[2:]...), s.pid, ports, api)
 	h, said, err := startDriver(args, d.ready)
 	s.net.helper = h

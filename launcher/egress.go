@@ -1,11 +1,13 @@
 package launcher
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"coracle/launcher/containers"
+	"coracle/launcher/usernet"
 	"coracle/slirp"
 )
 
@@ -15,6 +17,16 @@ func (s *supervisor) hooks() slirp.Hooks {
 		s.denials = newDenials(s.req.Dir)
 	}
 	return slirp.Hooks{Denied: s.denials.note}
+}
+
+// mayBypass tells why a container may not have a way out that is not the user-mode
+// network's, which alone keeps to the rules of --egress.
+func (s *supervisor) mayBypass(j *usernet.Membership) error {
+	o, err := slirp.Parse(s.req.Network)
+	if err == nil && len(o.Egress) > 0 {
+		err = fmt.Errorf("--egress conflicts with network %s: what leaves by the host's bridge is not looked at\n  fix: coracle network create, and a network without it", j.Network.Name)
+	}
+	return err
 }
 
 const (

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"coracle/launcher/containers"
+	"coracle/launcher/usernet"
 	"coracle/slirp"
+	"coracle/slirp/networks"
 	"coracle/storage"
 )
 
@@ -77,5 +79,16 @@ func TestDenialsSize(t *testing.T) {
 	d.flush()
 	if got := (&containers.Container{Dir: &storage.Dir{Path: dir}}).Denied(); got == nil || len(got.Attempts) != mostAttempts {
 		t.Error("the list could not be written")
+	}
+}
+
+// A way out that nobody watches is no way for a container with rules.
+func TestBypass(t *testing.T) {
+	j := &usernet.Membership{Network: &networks.Network{Name: "lan"}}
+	for options, allowed := range map[string]bool{"": true, "mtu=1400": true, "egress=internet": false, "mtu=1400,egress=none": false, "nonsense": false} {
+		s := &supervisor{req: request{Network: options}}
+		if err := s.mayBypass(j); (err == nil) != allowed {
+			t.Errorf("%q: %v", options, err)
+		}
 	}
 }

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"coracle/launcher/containers"
+	"coracle/storage"
 )
 
 // aJournald takes entries as journald does, and gives them field by field.
@@ -149,6 +152,21 @@ func TestReadJournal(t *testing.T) {
 	}
 	if want := stamp(1700000000000002) + "\xffa\n"; errs.String() != want {
 		t.Errorf("%q, want %q", errs.String(), want)
+	}
+}
+
+// That journalctl closes its output before it ends is no failure to read.
+func TestReadJournalToItsEnd(t *testing.T) {
+	dir := t.TempDir()
+	const script = "#!/bin/sh\necho '{\"__REALTIME_TIMESTAMP\":\"1\",\"MESSAGE\":\"one\"}'\nexec >&-\nsleep 0.3\n"
+	if err := os.WriteFile(filepath.Join(dir, "journalctl"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	var out strings.Builder
+	r := &logReader{Logs: Logs{Tail: -1, Out: &out, Err: io.Discard}}
+	if err := r.readJournal(t.Context(), &containers.Container{Dir: &storage.Dir{ID: "x"}}); err != nil || out.String() != "one\n" {
+		t.Errorf("%v: %q", err, out.String())
 	}
 }
 

@@ -53,8 +53,10 @@ func (r *logReader) readJournal(ctx context.Context, x *containers.Container) er
 	if err != nil {
 		return fmt.Errorf("cannot read the journal: %w", err)
 	}
-	err = r.copyJournal(out)
-	stop()
+	// Without an error all of it was read: journalctl is about to end by itself.
+	if err = r.copyJournal(out); err != nil {
+		stop()
+	}
 	if werr := cmd.Wait(); err == nil && werr != nil && !r.Follow {
 		return fmt.Errorf("cannot read the journal: journalctl: %w: %s", werr, bytes.TrimSpace(complaint.Bytes()))
 	}

@@ -24,7 +24,7 @@ func (e *baseError) Unwrap() error { return errOtherBase }
 // memberError says what can be done where a container cannot be connected.
 func memberError(err error) error {
 	if errors.Is(err, usernet.ErrOtherBase) {
-		return &baseError{err.Error()}
+		return &baseError{err.Error() + "\n  fix: run the command again"}
 	}
 	return fmt.Errorf("cannot connect the container: %w", err)
 }

@@ -64,6 +64,9 @@ func (r *resident) plugIn(c conn, payload []byte) error {
 			return fmt.Errorf("%w: %s", ErrConnected, a.Network)
 		}
 		m, err := r.joinNetwork(a)
+		if errors.Is(err, usernet.ErrOtherBase) {
+			return fmt.Errorf("%w\n  fix: coracle stop %s, then coracle start %[2]s", err, r.name())
+		}
 		if err != nil {
 			return err
 		}

@@ -38,7 +38,39 @@ func (n *Networks) Remove(ctx context.Context, ref string, force bool, stop *tim
 			return err
 		}
 	}
+	if err := n.settle(func(name string) bool { return name == network.Name }); err != nil {
+		return err
+	}
 	return n.Discard(network)
+}
+
+// Prune is [places.Networks.Prune].
+func (n *Networks) Prune(fits func(*networks.Network) bool, gone func(name string)) error {
+	if err := n.settle(func(string) bool { return true }); err != nil {
+		return err
+	}
+	return n.Networks.Prune(fits, gone)
+}
+
+// settle waits until containers that have ended have left the networks.
+func (n *Networks) settle(concerns func(network string) bool) error {
+	users, err := n.Users()
+	if err != nil {
+		return err
+	}
+	for network, ids := range users {
+		if !concerns(network) {
+			continue
+		}
+		for _, id := range ids {
+			if d, err := n.all.Lookup(id); err == nil {
+				if err := settle(d); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (n *Networks) removeUsers(ctx context.Context, network string, stop *time.Duration, gone func(container string)) error {

@@ -193,6 +193,18 @@ func (o *output) join(c *client) {
 	}()
 }
 
+// again tells those who are attached of another run, which has another terminal.
+// Nobody waits for those who do not read.
+func (o *output) again(pid int, caller *client) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c := range o.attached {
+		if c != caller {
+			go func() { _ = c.say(msgStarted, be32(pid)) }()
+		}
+	}
+}
+
 func (o *output) detach(c *client) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -112,6 +112,34 @@ func TestOutputToSeveral(t *testing.T) {
 
 // A client that goes away, between messages or in the middle of one, is no harm to
 // the container, nor to others.
+// Another run is told of to who is attached, but not to the caller, who hears of it
+// in another way.
+func TestOutputAgain(t *testing.T) {
+	r, _, _, _ := detached(t, nil)
+	c, _ := attachedTo(t, r)
+	a, b, err := socketPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	defer b.Close()
+	caller := &client{conn: conn{a}}
+	o := r.output.Load()
+	o.join(caller)
+	o.again(4711, caller)
+	k, payload, fds, err := c.receive()
+	closeAll(fds)
+	if err != nil || k != msgStarted || string(payload) != string(be32(4711)) {
+		t.Errorf("%c %q %v", k, payload, err)
+	}
+	var one [1]byte
+	if n, _, err := unix.Recvfrom(int(b.Fd()), one[:], unix.MSG_DONTWAIT); err != unix.EAGAIN {
+		t.Errorf("the caller was told: %d, %v", n, err)
+	}
+	r.end(0)
+	_, _, _ = heard(t, c)
+}
+
 func TestOutputClientLeaves(t *testing.T) {
 	r, _, out, errw := detached(t, nil)
 	o := r.output.Load()

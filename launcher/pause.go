@@ -46,11 +46,12 @@ func (c *Containers) Unpause(name string) error {
 
 // deliver lets a paused container act upon the signal that it was sent, if that is
 // to end it: as with docker, such a container goes on. Others wait until it does.
-func deliver(x *containers.Container, sig unix.Signal) error {
+func deliver(x *containers.Container, sig unix.Signal) (went bool, err error) {
 	if sig != unix.SIGKILL && int(sig) != stopSignal(x) {
-		return nil
+		return false, nil
 	}
-	return pause.Deliver(x, sig)
+	err = pause.Deliver(x, sig)
+	return err == nil, err
 }
 
 // stopSignal is the signal that asks a container to stop. A new one's record may
@@ -60,6 +61,17 @@ func stopSignal(x *containers.Container) int {
 		return int(unix.SIGTERM)
 	}
 	return x.Intent.StopSignal
+}
+
+// kill ends the supervisor's own container, also a paused one.
+func (s *supervisor) kill() {
+	_ = s.inside(func() error {
+		if err := unix.PidfdSendSignal(s.pidfd, unix.SIGKILL, nil, 0); err != nil {
+			return err
+		}
+		d := &storage.Dir{Path: s.req.Dir, ID: filepath.Base(s.req.Dir), Name: s.req.Name}
+		return pause.Deliver(&containers.Container{Dir: d, PID: s.pid, Start: containers.StartTime(s.pid)}, unix.SIGKILL)
+	})
 }
 
 // unpaused is the function of that name for the supervisor's own container.

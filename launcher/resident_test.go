@@ -251,7 +251,7 @@ func TestReside(t *testing.T) {
 
 // FuzzServe sends anything. What a client may have executed is not executed here.
 func FuzzServe(f *testing.F) {
-	for _, k := range []kind{msgExec, msgAttach, msgWait, msgOpen, msgInput, msgResize, msgLaunch} {
+	for _, k := range []kind{msgExec, msgAttach, msgWait, msgOpen, msgPorts, msgInput, msgResize, msgLaunch} {
 		f.Add(byte(k), []byte("\x01x"), 0, uint32(2))
 	}
 	f.Add(byte(msgExec), []byte("\x01\xff\xff"), 3, uint32(3))

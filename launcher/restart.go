@@ -149,6 +149,9 @@ func (s *supervisor) rerun(r *resident) end {
 	if !s.req.Detach || s.req.Follow {
 		s.sayStarted()
 	}
+	if o := s.output.Load(); o != nil {
+		o.again(s.pid, s.caller)
+	}
 	if r.health != nil {
 		r.health.begin(s.started)
 	}

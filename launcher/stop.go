@@ -102,7 +102,12 @@ func (c *Containers) Signal(x *containers.Container, sig unix.Signal) error {
 	if err := unix.PidfdSendSignal(pidfd, sig, nil, 0); err != nil && err != unix.ESRCH {
 		return fmt.Errorf("cannot signal container %s: %w", x.Name, err)
 	}
-	return deliver(x, sig)
+	went, err := deliver(x, sig)
+	if went && x.Paused {
+		x.Paused = false // tell of it once
+		c.Event(x, events.Unpause, nil)
+	}
+	return err
 }
 
 // Stop asks a container to stop, by the signal it was created with, kills it

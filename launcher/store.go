@@ -78,7 +78,7 @@ func storeCommand(ctx context.Context, args []string, stdout *os.File) (int, err
 		return tell.Close()
 	}
 	if l.shell != nil {
-		return l.storeHere(engine, session, stdout, send, args)
+		return l.storeHere(engine, session, stdout, send, args, signals)
 	}
 	p := l.engineProgram(engine, args)
 	p.Extra, p.KeepSession, p.Stdio[1] = session, true, stdout
@@ -96,8 +96,13 @@ func storeCommand(ctx context.Context, args []string, stdout *os.File) (int, err
 	if err := send(); err != nil {
 		return ExitFailed, err
 	}
+	defer passSignals(signals, process.Pid)()
+	return process.Wait()
+}
+
+// passSignals tells the engine of signals until stop is called.
+func passSignals(signals <-chan os.Signal, pid int) (stop func()) {
 	ended := make(chan struct{})
-	defer close(ended)
 	go func() {
 		for {
 			select {
@@ -105,11 +110,11 @@ func storeCommand(ctx context.Context, args []string, stdout *os.File) (int, err
 				if sig != unix.SIGINT {
 					sig = unix.SIGTERM // it knows these two
 				}
-				_ = unix.Kill(process.Pid, sig.(unix.Signal))
+				_ = unix.Kill(pid, sig.(unix.Signal))
 			case <-ended:
 				return
 			}
 		}
 	}()
-	return process.Wait()
+	return func() { close(ended) }
 }

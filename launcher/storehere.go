@@ -37,7 +37,7 @@ func (l *launch) realIDs() (uid, gid int) {
 
 // storeHere runs the image engine in this process's own namespaces, those of
 // coracle unshare: what it mounts stays.
-func (l *launch) storeHere(engine, session, stdout *os.File, tell func() error, args []string) (int, error) {
+func (l *launch) storeHere(engine, session, stdout *os.File, tell func() error, args []string, signals <-chan os.Signal) (int, error) {
 	uid, gid := l.realIDs()
 	if stdout == nil {
 		stdout = os.Stdout
@@ -55,6 +55,7 @@ func (l *launch) storeHere(engine, session, stdout *os.File, tell func() error, 
 		_, _ = unix.Wait4(pid, nil, 0, nil)
 		return ExitFailed, err
 	}
+	defer passSignals(signals, pid)()
 	var ws unix.WaitStatus
 	if err := retry(func() error { _, err := unix.Wait4(pid, &ws, 0, nil); return err }); err != nil {
 		return ExitFailed, fmt.Errorf("wait for the image engine: %w", err)

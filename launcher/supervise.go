@@ -101,7 +101,7 @@ func (s *supervisor) sayStarted() {
 // attend stays with one run of the container until its end.
 func (s *supervisor) attend(r *resident) end {
 	if s.req.Timeout > 0 {
-		limit := time.AfterFunc(s.req.Timeout, func() { _ = s.signal(unix.SIGKILL) })
+		limit := time.AfterFunc(s.req.Timeout, s.kill)
 		defer limit.Stop()
 	}
 	if r.health != nil {

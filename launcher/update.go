@@ -12,6 +12,7 @@ import (
 
 	"coracle/launcher/cgroup"
 	"coracle/launcher/containers"
+	"coracle/launcher/events"
 	"coracle/launcher/intent"
 	"coracle/storage"
 )
@@ -59,7 +60,11 @@ func (c *Containers) Update(ctx context.Context, name string, change func(*inten
 			return err
 		}
 	}
-	return persist(x, o, r)
+	if err := persist(x, o, r); err != nil {
+		return err
+	}
+	c.Event(x, events.Update, nil)
+	return nil
 }
 
 // livePolicy refuses a first restart policy where the supervisor has not kept what

@@ -72,9 +72,9 @@ func (g *gate) asks(q *dns.Question) bool {
 }
 
 // deny tells of a name that was asked for.
-func (g *gate) deny(protocol, name string) {
+func (g *gate) deny(name string) {
 	if g.denied != nil {
-		g.denied(Denial{Time: g.now(), Protocol: protocol, Name: name})
+		g.denied(Denial{Time: g.now(), Protocol: "dns", Name: name})
 	}
 }
 

@@ -1,9 +1,11 @@
 package slirp
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -203,5 +205,43 @@ func TestEgressScopes(t *testing.T) {
 			says(t, "127.0.0.1:5432", "database")
 			c.steps(&denied, scope.steps)
 		})
+	}
+}
+
+// Rules that nobody would keep to are an error, and so are rules that cannot be read.
+func TestEgressRefused(t *testing.T) {
+	place := Place{Address4: netip.MustParsePrefix("10.89.0.2/24"), Gateway4: netip.MustParseAddr("10.89.0.1"), Elsewhere: true}
+	for _, c := range []struct {
+		rules []string
+		at    bool
+		want  string
+	}{
+		{[]string{"lan"}, true, "by the host's bridge"},
+		{[]string{"none", "lan"}, false, "none is said together"},
+		{[]string{"a b"}, false, "not a name"},
+	} {
+		o := Defaults()
+		if c.at {
+			o.At(place)
+		}
+		o.Egress = c.rules
+		if _, err := start(-1, o, Hooks{}, "/nowhere"); !errors.Is(err, ErrOption) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v", c.rules, err)
+		}
+	}
+}
+
+func TestEgressOption(t *testing.T) {
+	o, err := Parse("egress=lan,egress=[2001:db8::/32]:443,mtu=1400,egress=*.example.org")
+	if err != nil || strings.Join(o.Egress, " ") != "lan [2001:db8::/32]:443 *.example.org" {
+		t.Errorf("%+v, %v", o, err)
+	}
+	if again, err := Parse(o.String()); err != nil || !slices.Equal(again.Egress, o.Egress) {
+		t.Errorf("%s is read %q, %v", &o, again.Egress, err)
+	}
+	for _, s := range []string{"egress", "egress=", "egress=http://x"} {
+		if _, err := Parse(s); !errors.Is(err, ErrOption) {
+			t.Errorf("%s: %v", s, err)
+		}
 	}
 }

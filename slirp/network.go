@@ -39,6 +39,9 @@ func start(ns int, o Options, h Hooks, resolvConf string) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	if gate.policy != nil && o.place != nil && o.place.Elsewhere {
+		return nil, fmt.Errorf("%w: egress rules: what leaves by the host's bridge does not pass the user-mode network\n  fix: a network without it, or no --egress", ErrOption)
+	}
 	n := &Network{Plan: o.Plan(), done: make(chan error, 1), elsewhere: o.place != nil && o.place.Elsewhere}
 	device, err := inside(ns, o.device(&n.Plan))
 	if err != nil {

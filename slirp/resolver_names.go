@@ -70,7 +70,7 @@ func (r *resolver) judge(q *dns.Question) (reply dns.Reply, pass bool) {
 	case r.gate.asks(q):
 		return reply, true
 	default:
-		r.gate.deny("dns", q.Name)
+		r.gate.deny(q.Name)
 		reply.Code = dns.Refused
 	}
 	return reply, false
@@ -154,7 +154,7 @@ func (r *resolver) expanded(name string) bool {
 // admit looks at a server's answer. Not ok: it is none, or not to this question.
 func (r *resolver) admit(q *dns.Question, b []byte) bool {
 	var a dns.Answer
-	if err := dns.ParseAnswer(b, &a); err != nil || !q.Same(&a.Question) {
+	if err := dns.ParseAnswer(b, &a); err != nil || !a.To(q) {
 		return false
 	}
 	r.gate.note(&a)

@@ -8,10 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -143,41 +143,71 @@ func TestHostAddresses(t *testing.T) {
 
 // TestHostAddressesChange is in a network namespace of its own.
 func TestHostAddressesChange(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("root: makes a network namespace")
+	if !again(t) {
+		return
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked: the thread ends
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			t.Error(err)
-			return
+	h, err := openHostAddresses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(h.fd)
+	for _, c := range []struct {
+		args      string
+		own, near string // what is then
+	}{
+		{"link set lo up", "127.0.0.1 ::1", ""},
+		{"addr add 192.0.2.77/32 dev lo", "127.0.0.1 192.0.2.77", ""},
+		{"addr replace 192.0.2.77/32 dev lo valid_lft 1000 preferred_lft 1000", "192.0.2.77", ""},
+		{"addr del 192.0.2.77/32 dev lo", "127.0.0.1", ""},
+		{"addr add 198.18.0.1/16 dev lo", "198.18.0.1 198.18.7.7", ""}, // all of it answers
+		{"link add v0 type veth peer name v1", "198.18.7.7", ""},
+		{"addr add 198.51.100.5/24 brd 198.51.100.255 dev v0", "198.51.100.5 198.51.100.255 198.18.7.7", "198.51.100.5 198.51.100.9"},
+		{"addr add 2001:db8:5::5/64 dev v0 nodad", "2001:db8:5::5 198.51.100.5", "2001:db8:5::9 198.51.100.9"},
+		{"addr add 203.0.113.5 peer 203.0.113.6/31 dev v1", "203.0.113.5 198.51.100.5", "203.0.113.6 203.0.113.7 198.51.100.9"},
+		{"addr add 198.51.100.6/24 dev v1", "198.51.100.5 198.51.100.6 198.51.100.255", "198.51.100.9"},
+		{"addr del 198.51.100.5/24 dev v0", "198.51.100.6", "198.51.100.9 2001:db8:5::9"},
+		{"link del v0", "127.0.0.1 198.18.7.7", ""},
+		{"addr del 198.18.0.1/16 dev lo", "127.0.0.1", ""},
+	} {
+		if out, err := exec.Command("ip", strings.Fields(c.args)...).CombinedOutput(); err != nil {
+			t.Errorf("ip %s: %v\n%s", c.args, err, out)
 		}
-		h, err := openHostAddresses()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer unix.Close(h.fd)
-		a := netip.MustParseAddr("192.0.2.77")
-		for _, c := range []struct {
-			args string
-			want bool
-		}{
-			{"link set lo up", false}, {"addr add 192.0.2.77/32 dev lo", true}, {"addr replace 192.0.2.77/32 dev lo valid_lft 1000 preferred_lft 1000", true},
-			{"addr del 192.0.2.77/32 dev lo", false},
-		} {
-			if out, err := exec.Command("ip", strings.Fields(c.args)...).CombinedOutput(); err != nil {
-				t.Errorf("ip %s: %v\n%s", c.args, err, out)
+		// What was told is right, and so is what one is told who asks now. Of an IPv6
+		// address the kernel tells a moment later.
+		for _, again := range []func(){h.changed, func() {
+			if err := h.reload(); err != nil {
+				t.Fatal(err)
 			}
-			h.changed()
-			if h.has(a) != c.want {
-				t.Errorf("after ip %s: %v", c.args, !c.want)
+		}} {
+			for s := range strings.FieldsSeq(c.own) {
+				for tries := 0; !h.has(netip.MustParseAddr(s)); tries++ {
+					if again(); tries > 5000 {
+						t.Fatalf("after ip %s: %s is missing", c.args, s)
+					}
+					time.Sleep(time.Millisecond)
+				}
+			}
+			again()
+			for s := range strings.FieldsSeq(c.near) {
+				if !h.near(netip.MustParseAddr(s)) {
+					t.Errorf("after ip %s: %s is not near", c.args, s)
+				}
+			}
+			for _, s := range []string{"192.0.2.78", "198.51.100.7", "2001:db8:5::9", "203.0.113.7"} {
+				if h.has(netip.MustParseAddr(s)) {
+					t.Errorf("after ip %s: %s is the host's", c.args, s)
+				}
 			}
 		}
-	}()
-	<-done
+	}
+	for _, s := range []string{"192.0.2.77", "198.18.0.1", "198.18.7.7", "198.51.100.5", "198.51.100.6", "198.51.100.255", "2001:db8:5::5", "203.0.113.5"} {
+		if a := netip.MustParseAddr(s); h.has(a) || h.near(a) {
+			t.Errorf("%s is gone, and is still there", s)
+		}
+	}
+	if len(h.nets)+len(h.whole) > 0 {
+		t.Errorf("networks of nobody: %v, %v", h.nets, h.whole)
+	}
 }
 
 func TestRoute(t *testing.T) {

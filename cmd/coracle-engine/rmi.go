@@ -12,6 +12,7 @@ import (
 
 	"coracle/cmd/internal/text"
 	"coracle/launcher/containers"
+	"coracle/launcher/events"
 	"coracle/storage"
 	"coracle/storage/engine"
 	"coracle/storage/engine/images"
@@ -176,6 +177,7 @@ func (s *session) removeContainer(ctx context.Context, c *containers.Container) 
 	case err != nil:
 		return fmt.Errorf("%w: cannot remove container %s: %w", images.ErrInUse, containerLabel(c), err)
 	}
+	s.containerEvent(c, events.Remove, nil)
 	if err := set.Empty(ctx, c.Dir); err != nil {
 		// It is in the trash: gone for all who look, and emptied by the next sweep.
 		fmt.Fprintf(os.Stderr, "coracle: container %s: %v\n", containerLabel(c), err)

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
+	"coracle/launcher/containers"
 	"coracle/launcher/events"
 	"coracle/storage/volume"
 )
@@ -46,8 +48,12 @@ func (c *volumeRm) Run(ctx context.Context, s *session) error {
 	}
 	status := 1
 	for _, v := range list {
+		before, _ := s.containers().List() // for those who hear of it
 		gone, err := store.Remove(v, c.Force)
 		for _, d := range gone {
+			if i := slices.IndexFunc(before, func(x *containers.Container) bool { return x.ID == d.ID }); i >= 0 {
+				s.containerEvent(before[i], events.Remove, nil)
+			}
 			fmt.Fprintf(os.Stderr, "coracle: removed container %s, which used the volume %s\n", d.Name, v.Name)
 		}
 		if err == nil {

@@ -14,11 +14,10 @@ func inspectNetworkOf(n *inspectNetwork, c *containers.Container, o *intent.Opti
 	for _, p := range launcher.Ports(c) {
 		n.Ports[p.Container()] = append(n.Ports[p.Container()], inspectPort{p.HostIP, strconv.Itoa(int(p.HostPort))})
 	}
-	options, ok, err := o.Slirp()
-	if !ok || err != nil || len(n.Networks) > 0 {
+	plan := o.Plan()
+	if !plan.Container4.IsValid() || c.Intent.Network == "none" || len(n.Networks) > 0 { // none: there was no /dev/net/tun
 		return
 	}
-	plan := options.Plan()
 	n.IPAddress, n.IPPrefixLen, n.Gateway = plan.Container4.Addr().String(), plan.Container4.Bits(), plan.Gateway4.String()
 	if plan.Container6.IsValid() {
 		n.GlobalIPv6Address, n.GlobalIPv6PrefixLen, n.IPv6Gateway = plan.Container6.Addr().String(), plan.Container6.Bits(), plan.Gateway6.String()

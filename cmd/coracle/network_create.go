@@ -88,7 +88,8 @@ func (c *NetworkCreateCmd) warn(n *networks.Network) {
 }
 
 func (c *NetworkCreateCmd) params() (p networks.Params, err error) {
-	p = networks.Params{Name: c.Name, Driver: c.Driver, IPv6: c.IPv6, Internal: c.Internal, DisableDNS: c.DisableDNS}
+	driver := strings.TrimPrefix(c.Driver, "=") // kind says -d=bridge, which docker's parser reads so
+	p = networks.Params{Name: c.Name, Driver: driver, IPv6: c.IPv6, Internal: c.Internal, DisableDNS: c.DisableDNS}
 	switch c.IPAMDriver {
 	case "", "default", "host-local":
 	default:

@@ -50,12 +50,12 @@ func (r psRow) Size() string {
 	return format.Size(r.size)
 }
 
-// sizes are the same for JSON: nothing unless asked for.
+// sizes are the same for JSON, and that with the image: nothing unless asked for.
 func (r psRow) sizes() any {
 	if !r.sized {
 		return nil
 	}
-	return map[string]int64{"rwSize": r.size, "rootFsSize": 0}
+	return map[string]int64{"rwSize": r.size, "rootFsSize": r.c.Intent.ImageSize + r.size}
 }
 
 // CIDFile is where --cidfile wrote the id.

@@ -43,14 +43,14 @@ func TestIdentity(t *testing.T) {
 		{"nameless", func(f *fake) { f.grant.User = "1000" }, "user", Warn, "no name", "echo me:x:1000:1000::/home/ana:/bin/sh |"},
 		{"lookup failed", func(f *fake) { f.lookup = errors.New("/proc is odd\nfix: mount it") }, "user", Warn, "/proc is odd", ""},
 		{"lookup failed", func(f *fake) { f.lookup = errors.New("/proc is odd") }, "sub-ids", Warn, "/proc is odd", ""},
-		{"lookup failed", func(f *fake) { f.lookup = errors.New("/proc is odd") }, "id maps", Warn, "/proc is odd", ""},
+		{"lookup failed", func(f *fake) { f.lookup = errors.New("/proc is odd") }, "id maps", Fail, "/proc is odd", ""},
 		{"none", single(note), "sub-ids", Warn, `no range for "ana"`, "sudo usermod --add-subuids 1-2 ana"},
 		{"none", single(note), "id maps", Warn, "one id", "sudo usermod --add-subuids 1-2 ana"},
 		{"none, no note", single(""), "sub-ids", Warn, "one id", "--add-subuids 231072-296607 --add-subgids 231072-296607 ana"},
 		{"few", small, "sub-ids", Warn, "1001 uids and 65537 gids", "--add-subuids 231072-296607"},
 		{"some lost", func(f *fake) { f.grant.Note = "5 uids are left out" }, "sub-ids", Warn, "5 uids are left out", ""},
 		{"root", func(f *fake) { small(f); f.grant.Source = userns.SourceRoot }, "sub-ids", OK, "1001 uids", ""},
-		{"refused", func(f *fake) { f.maps = errors.New("newuidmap: refused\n  fix: do this") }, "id maps", Warn, "newuidmap: refused", "do this"},
+		{"refused", func(f *fake) { f.maps = errors.New("newuidmap: refused\n  fix: do this") }, "id maps", Fail, "newuidmap: refused", "do this"},
 	})
 }
 
@@ -58,21 +58,22 @@ func TestMappers(t *testing.T) {
 	const uidmap = "/usr/bin/newuidmap"
 	run(t, []one{
 		{"setuid", func(f *fake) {}, "newuidmap", OK, uidmap + ", setuid root", ""},
-		{"absent", func(f *fake) { delete(f.stats, uidmap) }, "newuidmap", Warn, "not installed", "sudo apt install uidmap"},
+		{"absent", func(f *fake) { delete(f.stats, uidmap) }, "newuidmap", Fail, "not installed", "sudo apt install uidmap"},
 		{"absent on fedora", func(f *fake) {
 			delete(f.stats, uidmap)
 			f.files["/etc/os-release"] = "NAME=x\nID=\"alma\"\nID_LIKE=\"rhel centos fedora\"\n"
-		}, "newuidmap", Warn, "not installed", "sudo dnf install shadow-utils"},
-		{"absent elsewhere", func(f *fake) { delete(f.stats, uidmap); delete(f.files, "/etc/os-release") }, "newuidmap", Warn, "", "uidmap (Debian)"},
-		{"plain", func(f *fake) { f.stats[uidmap] = File{Mode: 0o755} }, "newuidmap", Warn, "neither", "chmod u+s " + uidmap},
-		{"setuid of another", func(f *fake) { f.stats[uidmap] = File{Mode: f.stats[uidmap].Mode, UID: 5} }, "newuidmap", Warn, "neither", "chown root"},
+		}, "newuidmap", Fail, "not installed", "sudo dnf install shadow-utils"},
+		{"absent elsewhere", func(f *fake) { delete(f.stats, uidmap); delete(f.files, "/etc/os-release") }, "newuidmap", Fail, "", "uidmap (Debian)"},
+		{"absent where nobody asks", func(f *fake) { delete(f.stats, uidmap); f.grant = f.grant.AsSingle() }, "newuidmap", Warn, "not installed", ""},
+		{"plain", func(f *fake) { f.stats[uidmap] = File{Mode: 0o755} }, "newuidmap", Fail, "neither", "chmod u+s " + uidmap},
+		{"setuid of another", func(f *fake) { f.stats[uidmap] = File{Mode: f.stats[uidmap].Mode, UID: 5} }, "newuidmap", Fail, "neither", "chown root"},
 		{"capability", withCap(vfsCap(2, 1, 1<<capSetUID)), "newuidmap", OK, "file capability", ""},
 		{"capability with rootid", withCap(vfsCap(3, 1, 1<<capSetUID)), "newuidmap", OK, "file capability", ""},
-		{"capability not effective", withCap(vfsCap(2, 0, 1<<capSetUID)), "newuidmap", Warn, "neither", ""},
-		{"wrong capability", withCap(vfsCap(2, 1, 1<<capSetGID)), "newuidmap", Warn, "neither", ""},
-		{"capability of an old revision", withCap(vfsCap(1, 1, 1<<capSetUID)), "newuidmap", Warn, "neither", ""},
-		{"nosuid", func(f *fake) { f.fsType[uidmap] = FileSystem{Flags: noSuid} }, "newuidmap", Warn, "nosuid", "remount,suid"},
-		{"no_new_privs", func(f *fake) { f.nnp = true }, "newgidmap", Warn, "no_new_privs", "NoNewPrivileges=no"},
+		{"capability not effective", withCap(vfsCap(2, 0, 1<<capSetUID)), "newuidmap", Fail, "neither", ""},
+		{"wrong capability", withCap(vfsCap(2, 1, 1<<capSetGID)), "newuidmap", Fail, "neither", ""},
+		{"capability of an old revision", withCap(vfsCap(1, 1, 1<<capSetUID)), "newuidmap", Fail, "neither", ""},
+		{"nosuid", func(f *fake) { f.fsType[uidmap] = FileSystem{Flags: noSuid} }, "newuidmap", Fail, "nosuid", "remount,suid"},
+		{"no_new_privs", func(f *fake) { f.nnp = true }, "newgidmap", Fail, "no_new_privs", "NoNewPrivileges=no"},
 		{"root", func(f *fake) { f.nnp, f.grant.Direct = true, true }, "newuidmap", OK, "not needed", ""},
 	})
 }

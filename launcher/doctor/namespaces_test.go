@@ -47,7 +47,7 @@ func TestNamespaces(t *testing.T) {
 		{"no user namespace", func(f *fake) { f.refuse(unix.EPERM) }, "namespaces", Fail, "cannot be tried", "mend the user namespace first"},
 		{"no user namespace", func(f *fake) { f.refuse(unix.EPERM) }, "time namespace", Warn, "cannot be tried", "mend"},
 		{"no user namespace", func(f *fake) { f.refuse(unix.EPERM) }, "/dev/net/tun", Warn, "cannot be tried", "mend"},
-		{"no user namespace", func(f *fake) { f.refuse(unix.EPERM) }, "id maps", Warn, "cannot be tried", "mend"},
+		{"no user namespace", func(f *fake) { f.refuse(unix.EPERM) }, "id maps", Fail, "cannot be tried", "mend"},
 		{"none", func(f *fake) { f.breakStep("unshare", "time", unix.EINVAL) }, "time namespace", Warn, "invalid", ""},
 		{"masked", func(f *fake) { f.breakStep("mounts", "proc", unix.EPERM) }, "proc", Fail, "proc (operation not permitted)", "systempaths=unconfined"},
 		{"not in the kernel", func(f *fake) { f.breakStep("mounts", "mqueue", unix.ENODEV) }, "proc", Fail, "mqueue", ""},

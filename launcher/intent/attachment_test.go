@@ -158,7 +158,7 @@ func TestFilesOfUserNetworks(t *testing.T) {
 		{"IPv6", onNetworks("six"), "fd00:2::1", "fd00:2::1\thost.containers.internal host.docker.internal\n"},
 		{"IPv6 address", onNetworks("six:ip6=fd00:2::7"), "fd00:2::1", "fd00:2::1\thost.containers.internal host.docker.internal\nfd00:2::7\t0123456789ab\n"},
 		{"internal", onNetworks("inner"), "10.89.2.1", ""},
-		{"internal and another", onNetworks("inner", "db"), "10.89.2.1 10.89.1.1", "10.89.2.1\thost.containers.internal host.docker.internal\n"},
+		{"internal and another", onNetworks("inner", "db"), "10.89.2.1 10.89.1.1", "10.89.1.1\thost.containers.internal host.docker.internal\n"},
 		{"without names", onNetworks("bridge"), "10.88.0.1", "10.88.0.1\thost.containers.internal host.docker.internal\n127.0.0.1\t0123456789ab\n"},
 	} {
 		in := ask(c.change)

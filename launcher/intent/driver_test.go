@@ -38,6 +38,9 @@ func TestDriver(t *testing.T) {
 			continue
 		}
 		d := e.Driver
+		if o := (&Options{Network: []string{c.network}}); o.Plan() != e.Driver.Plan {
+			t.Errorf("%s: %+v", c.network, o.Plan())
+		}
 		name, _, _ := strings.Cut(c.network, ":")
 		if e.Slirp != nil || e.Network != name || d.Name != name || d.Program != "/usr/bin/"+name || len(d.Ports) != 1 {
 			t.Errorf("%s: %+v", c.network, d)
@@ -99,6 +102,9 @@ func TestNetns(t *testing.T) {
 	s, e := mustBuild(t, in)
 	if path, err := in.Options.Netns(); path != "/run/netns/blue" || err != nil {
 		t.Errorf("%q %v", path, err)
+	}
+	if in.Options.Plan().Container4.IsValid() {
+		t.Error("a shared network has addresses of the container's")
 	}
 	for _, n := range nsList(s) {
 		if strings.HasPrefix(n, "network") {

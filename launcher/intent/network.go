@@ -70,6 +70,19 @@ func (o *Options) Slirp() (_ slirp.Options, ok bool, err error) {
 	return *m.slirp, true, nil
 }
 
+// Plan has the addresses of a network of the container's own, by slirp or a helper program; those that are
+// not known before it runs are zero.
+func (o *Options) Plan() slirp.Plan {
+	m, _, err := parseModes(o)
+	switch {
+	case err == nil && m.driver != nil:
+		return m.driver.Plan
+	case err == nil && m.slirp != nil:
+		return m.slirp.Plan()
+	}
+	return slirp.Plan{}
+}
+
 // network fills in what the launcher makes the network from.
 func (b *builder) network() error {
 	f := &b.o.NetworkFlags

@@ -90,15 +90,16 @@ func (b *builder) hostAddress() netip.Addr {
 	if b.ns.driver != nil {
 		return b.ns.driver.Host
 	}
-	out := len(b.nets) == 0
 	for _, n := range b.nets {
-		out = out || !n.Internal
+		if !n.Internal { // as the supervisor chooses whose gateway leads out
+			return n.Subnets[0].Gateway
+		}
+	}
+	if len(b.nets) > 0 {
+		return netip.Addr{}
 	}
 	p := b.addresses()
-	switch {
-	case !out:
-		return netip.Addr{}
-	case p.Gateway4.IsValid():
+	if p.Gateway4.IsValid() {
 		return p.Gateway4
 	}
 	return p.Gateway6

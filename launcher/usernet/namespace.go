@@ -63,7 +63,7 @@ func (h *holder) open() (ns int, ok bool, err error) {
 		}
 	}
 	if err == unix.EACCES || err == unix.EPERM { // ptrace(2), PTRACE_MODE_READ_FSCREDS
-		return -1, false, fmt.Errorf("%w\n  fix: run the command again", ErrOtherBase)
+		return -1, false, ErrOtherBase
 	}
 	return -1, false, nil
 }

@@ -27,13 +27,25 @@ type Keeper struct {
 	Six bool
 }
 
+// Names of files. Those of settings have the number of the network namespace that
+// they are about in their name.
 const (
-	recordName = "forwarding.json"
-	keeperName = "forwarding.lock"
+	recordName = "forwarding-%d.json"
+	keeperName = "forwarding-%d.lock"
 	lockName   = "bridge.lock"
 	// maxRecord bounds the record, in bytes: two settings for each of 4,096 devices.
 	maxRecord = 1 << 20
 )
+
+// own is a name for the network namespace of the calling thread.
+func own(name string) string {
+	var st unix.Stat_t
+	_ = unix.Stat("/proc/thread-self/ns/net", &st) // without /proc there are no settings
+	return fmt.Sprintf(name, st.Ino)
+}
+
+// path is where the record is.
+func (k Keeper) path() string { return filepath.Join(k.Dir, own(recordName)) }
 
 // Lock keeps others from making and removing what the host has of the network until
 // the file is closed.
@@ -57,7 +69,7 @@ func lock(dir, name string, how int) (*os.File, error) {
 // Needed tells whether forwarding is off somewhere, or was, and nobody keeps it. It
 // is asked under [Lock], as Sweep is.
 func (k Keeper) Needed() (bool, error) {
-	f, err := lock(k.Dir, keeperName, unix.LOCK_EX|unix.LOCK_NB)
+	f, err := lock(k.Dir, own(keeperName), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return false, nil
 	}
@@ -74,7 +86,7 @@ func (k Keeper) Needed() (bool, error) {
 
 // Left tells whether something is kept, or waits to be put back.
 func (k Keeper) Left() bool {
-	_, err := os.Lstat(filepath.Join(k.Dir, recordName))
+	_, err := os.Lstat(k.path())
 	return err == nil
 }
 
@@ -83,7 +95,7 @@ func (k Keeper) Sweep() error {
 	if !k.Left() {
 		return nil
 	}
-	f, err := lock(k.Dir, keeperName, unix.LOCK_EX|unix.LOCK_NB)
+	f, err := lock(k.Dir, own(keeperName), unix.LOCK_EX|unix.LOCK_NB)
 	if err != nil {
 		return nil // it is kept
 	}
@@ -94,7 +106,7 @@ func (k Keeper) Sweep() error {
 	return k.restore()
 }
 
-// Keep does it: it calls ready when packages are forwarded, or when that failed, and
+// Keep does it: it calls ready when packets are forwarded, or when that failed, and
 // returns when the device is gone and everything is as it was.
 func (k Keeper) Keep(ready func(error)) (err error) {
 	told := false
@@ -103,7 +115,7 @@ func (k Keeper) Keep(ready func(error)) (err error) {
 			ready(err)
 		}
 	}()
-	f, err := lock(k.Dir, keeperName, unix.LOCK_EX|unix.LOCK_NB)
+	f, err := lock(k.Dir, own(keeperName), unix.LOCK_EX|unix.LOCK_NB)
 	if err != nil {
 		return fmt.Errorf("another keeps forwarding: %w", err)
 	}
@@ -127,7 +139,7 @@ func (k Keeper) Keep(ready func(error)) (err error) {
 		if err := k.wait(events); err != nil {
 			return err
 		}
-		if done, err := k.end(); done || err != nil {
+		if done, err := k.end(f, rules); done || err != nil {
 			return err
 		}
 	}
@@ -154,16 +166,15 @@ func (k Keeper) open(rules *nft.Conn) error {
 	if err := k.write(changed); err != nil {
 		return err
 	}
-	var b nft.Batch
-	b.Add(guard(devices))
-	if err := rules.Apply(&b); err != nil {
-		return explain(err)
+	if err := add(rules, guard(devices)); err != nil {
+		return err
 	}
 	return write(list, func(Setting) string { return "1" })
 }
 
-// end puts everything back, unless there is a new device already.
-func (k Keeper) end() (done bool, err error) {
+// end puts everything back, unless there is a new device already. Who makes one next
+// must find that nobody keeps it.
+func (k Keeper) end(kept *os.File, rules *nft.Conn) (done bool, err error) {
 	l, err := Lock(k.Dir)
 	if err != nil {
 		return false, err
@@ -172,7 +183,10 @@ func (k Keeper) end() (done bool, err error) {
 	if there, err := exists(); there || err != nil {
 		return false, err
 	}
-	return true, k.restore()
+	err = k.restore()
+	rules.Close()
+	kept.Close()
+	return true, err
 }
 
 // restore puts back what the record says, but for what somebody has switched on for
@@ -194,7 +208,7 @@ func (k Keeper) restore() error {
 	})
 	list = slices.DeleteFunc(list, func(s Setting) bool { return slices.Contains(theirs, filepath.Dir(filepath.Dir(s.Path))) })
 	err = errors.Join(err, write(list, func(s Setting) string { return s.Value }))
-	return errors.Join(err, os.Remove(filepath.Join(k.Dir, recordName)))
+	return errors.Join(err, os.Remove(k.path()))
 }
 
 // exists tells whether the host has the device.

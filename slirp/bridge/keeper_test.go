@@ -92,6 +92,44 @@ func TestKeeper(t *testing.T) {
 	}
 }
 
+// TestKeeperAgain: a network that follows another at once is forwarded for, whether the
+// keeper of the first has noticed its end or not.
+func TestKeeperAgain(t *testing.T) {
+	if !again(t) {
+		return
+	}
+	w := newWorld(t)
+	k := Keeper{Dir: t.TempDir()}
+	var ends []chan error
+	for round := range 30 {
+		l, err := Lock(k.Dir)
+		must(t, err)
+		must(t, Uplink{NS: w.network, Port: "host0"}.Make())
+		needed, err := k.Needed()
+		must(t, err)
+		if needed {
+			ends = append(ends, keep(t, k))
+		}
+		l.Close()
+		if forwards(t, "ext0") != "1" {
+			t.Fatalf("round %d: nothing is forwarded", round)
+		}
+		remove(t, Device)
+		if round%3 == 0 { // else the keeper may be late
+			for _, e := range ends {
+				must(t, <-e)
+			}
+			ends = nil
+		}
+	}
+	for _, e := range ends {
+		must(t, <-e)
+	}
+	if forwards(t, "ext0") != "0" || k.Left() {
+		t.Error("not put back")
+	}
+}
+
 // TestKeeperKilled: another puts back what a killed one changed, when nobody needs it,
 // or takes over.
 func TestKeeperKilled(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -14,7 +13,7 @@ func (k Keeper) write(list []Setting) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(k.Dir, recordName)
+	path := k.path()
 	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
 		return fmt.Errorf("cannot note which settings are changed: %w", err)
 	}
@@ -24,7 +23,7 @@ func (k Keeper) write(list []Setting) error {
 // record reads it. It is obeyed with the caller's power, so that nothing in it but
 // switches of forwarding counts.
 func (k Keeper) record() ([]Setting, error) {
-	f, err := os.Open(filepath.Join(k.Dir, recordName))
+	f, err := os.Open(k.path())
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,10 @@
 package bridge
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -96,11 +98,13 @@ func outward(subnets []netip.Prefix) (list []nft.Rule) {
 	return list
 }
 
-// Addresses of the host that nobody else can mean by them, or that have no way back
-// through a gateway: who connects there connects to the supervisor.
-var own = [...]netip.Prefix{
-	netip.PrefixFrom(netip.AddrFrom4([4]byte{127}), 8), netip.PrefixFrom(netip.IPv6Loopback(), 128),
-	netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80}), 10),
+// selves are addresses of the host that nobody else can mean by them, or that have no
+// way back through a gateway: who connects there connects to the supervisor.
+func selves() []netip.Prefix {
+	return []netip.Prefix{
+		netip.PrefixFrom(netip.AddrFrom4([4]byte{127}), 8), netip.PrefixFrom(netip.IPv6Loopback(), 128),
+		netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80}), 10),
+	}
 }
 
 func published(m Member) (list []nft.Rule) {
@@ -110,7 +114,7 @@ func published(m Member) (list []nft.Rule) {
 			switch {
 			case !p.HostIP.IsValid():
 				to = nft.Local()
-				for _, o := range own {
+				for _, o := range selves() {
 					if o.Addr().Is4() == a.Is4() {
 						to = append(to, nft.To(o, false)...)
 					}
@@ -134,11 +138,24 @@ func Protect(subnets []netip.Prefix, m Member) (*nft.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b nft.Batch
-	b.Add(rules(subnets, m))
-	if err := c.Apply(&b); err != nil {
+	if err := add(c, rules(subnets, m)); err != nil {
 		c.Close()
-		return nil, explain(err)
+		return nil, err
 	}
 	return c, nil
+}
+
+// goneAfter bounds how long the kernel may take to remove the table of a process that
+// was killed: its locks may be free before.
+const goneAfter = 2 * time.Second
+
+func add(c *nft.Conn, t nft.Table) error {
+	var b nft.Batch
+	b.Add(t)
+	for deadline := time.Now().Add(goneAfter); ; time.Sleep(10 * time.Millisecond) {
+		err := c.Apply(&b)
+		if !errors.Is(err, unix.EEXIST) || time.Now().After(deadline) {
+			return explain(err)
+		}
+	}
 }

@@ -10,6 +10,9 @@ import (
 type Answer struct {
 	Question
 	Code Code
+	// Bare: the question is not repeated, as some servers do that did not understand
+	// it. There is nothing else in it either.
+	Bare bool
 	// Addrs are those that the name has: its own, or those of the name at the end of
 	// the aliases that the answer itself gives. Others in the message do not count.
 	Addrs []netip.Addr
@@ -20,6 +23,10 @@ type Answer struct {
 // ParseAnswer reads an answer. Errors: [ErrMalformed].
 func ParseAnswer(b []byte, a *Answer) error {
 	*a = Answer{}
+	if len(b) >= headerLen && b[2]&0x80 != 0 && b[3]&15 != 0 && b[4] == 0 && b[5] == 0 {
+		a.ID, a.Code, a.Bare = binary.BigEndian.Uint16(b), Code(b[3]&15), true
+		return nil
+	}
 	at, err := a.parse(b)
 	if err != nil {
 		return err
@@ -80,8 +87,12 @@ func (a *Answer) follow(b []byte, list []record) error {
 	return nil
 }
 
-// Same tells whether two messages are about the same question, as an answer and
-// what it answers are.
+// To tells whether an answer is to a question.
+func (a *Answer) To(q *Question) bool {
+	return a.Same(q) || a.Bare && a.ID == q.ID
+}
+
+// Same tells whether two messages ask the same, and are one exchange.
 func (q *Question) Same(o *Question) bool {
 	return q.ID == o.ID && q.Name == o.Name && q.Type == o.Type && q.Internet == o.Internet
 }

@@ -158,6 +158,19 @@ func TestParseAnswer(t *testing.T) {
 	if err := ParseAnswer(message(7, 0x8380, [4]uint16{1, 2}, q, rr(pointer, A, 60, addr("192.0.2.1"))), &a); err != nil || len(a.Addrs) != 1 {
 		t.Errorf("truncated: %v, %+v", err, a)
 	}
+	var asked Question
+	if err := ParseQuestion(message(7, 0x0100, [4]uint16{1}, q), &asked); err != nil {
+		t.Fatal(err)
+	}
+	if err := ParseAnswer(message(7, 0x8181, [4]uint16{}), &a); err != nil || !a.Bare || a.Code != FormatError || !a.To(&asked) || len(a.Addrs) > 0 {
+		t.Errorf("not understood: %v, %+v", err, a)
+	}
+	if err := ParseAnswer(message(8, 0x8181, [4]uint16{}), &a); err != nil || a.To(&asked) {
+		t.Errorf("of another exchange: %v, %+v", err, a)
+	}
+	if err := ParseAnswer(message(7, 0x8180, [4]uint16{}), &a); err == nil {
+		t.Errorf("an answer to nothing: %+v", a)
+	}
 	if err := ParseAnswer(message(7, 0x8183, [4]uint16{1}, q), &a); err != nil || a.Code != NameError {
 		t.Errorf("no such name: %v, %+v", err, a)
 	}

@@ -12,7 +12,6 @@ const (
 	PTR   Type = 12
 	AAAA  Type = 28
 	opt   Type = 41
-	Any   Type = 255
 )
 
 // Code is the outcome that an answer has (RFC 1035, 4.1.1).

@@ -90,23 +90,33 @@ func checkSubnets(list []Subnet) ([]Subnet, error) {
 // The MTU's bounds: the least of IPv4 (RFC 791), and the greatest that a veth takes.
 const leastMTU, mostMTU = 68, 65535
 
+// always are options of docker's and podman's that say what is so anyway, and what to do
+// where it is not wanted.
+func always() map[string]string {
+	masquerade, together := "networks have a way out\n  fix: --internal, for none", "containers of a network reach each other\n  fix: a network for each"
+	return map[string]string{
+		"isolate": "networks are isolated from each other\n  fix: connect a container to both",
+		"com.docker.network.bridge.enable_ip_masquerade": masquerade, "--ip-masq": masquerade,
+		"com.docker.network.bridge.enable_icc": together, "--icc": together, // as minikube has them
+	}
+}
+
 // ParseOptions checks options of the driver, and gives them their own names. Errors:
 // [ErrInvalid].
 func ParseOptions(options map[string]string) (map[string]string, error) {
 	out := make(map[string]string, len(options))
 	for key, value := range options {
-		switch key {
-		case OptionMTU, OptionMTUDocker:
+		so, known := always()[key]
+		switch on, err := strconv.ParseBool(value); {
+		case known && (err == nil && on || value == "" || value == "strict"):
+		case known:
+			return nil, fmt.Errorf("%w: --opt %s=%s: %s", ErrInvalid, key, value, so)
+		case key == OptionMTU || key == OptionMTUDocker:
 			n, err := strconv.Atoi(value)
 			if err != nil || n < leastMTU || n > mostMTU {
 				return nil, fmt.Errorf("%w: --opt %s=%s: %d to %d bytes are possible", ErrInvalid, key, value, leastMTU, mostMTU)
 			}
 			out[OptionMTU] = strconv.Itoa(n)
-		case "isolate":
-			if on, err := strconv.ParseBool(value); value == "strict" || err == nil && on {
-				continue // they always are
-			}
-			return nil, fmt.Errorf("%w: --opt isolate=%s: networks are always isolated from each other\n  fix: connect a container to both", ErrInvalid, value)
 		default:
 			return nil, fmt.Errorf("%w: --opt %s: unknown; mtu=BYTES is possible", ErrInvalid, key)
 		}

@@ -75,6 +75,36 @@ func TestLast(t *testing.T) {
 	}
 }
 
+func TestRange(t *testing.T) {
+	for in, want := range map[string]string{
+		"10.1.2.0/24 10.1.2.128/25": "10.1.2.128-10.1.2.255 10.1.2.128/25", "10.1.2.0/24 10.1.2.9-10.1.2.20": "10.1.2.9-10.1.2.20 ", "10.1.2.0/24 10.1.2.5-10.1.2.5": "10.1.2.5-10.1.2.5 10.1.2.5/32",
+		"fd00::/64 fd00::100/120": "fd00::100-fd00::1ff fd00::100/120", "10.1.2.0/24 10.1.2.0/24": "10.1.2.0-10.1.2.255 10.1.2.0/24",
+	} {
+		prefix, word, _ := strings.Cut(in, " ")
+		first, end, err := ParseRange(word)
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		s := Subnet{Prefix: netip.MustParsePrefix(prefix), First: first, Last: end}
+		got := first.String() + "-" + end.String() + " "
+		if p, ok := s.Range(); ok {
+			got += p.String()
+		}
+		if got != want {
+			t.Errorf("%s: %s", in, got)
+		}
+	}
+	for _, bad := range []string{"", "10.1.2.0", "10.1.2.1-", "10.1.2.1-fd00::1", "-", "::ffff:10.0.0.0/120", "10.1.2.0/33"} {
+		if _, _, err := ParseRange(bad); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	if p, ok := (&Subnet{Prefix: netip.MustParsePrefix("10.1.2.0/24")}).Range(); ok {
+		t.Error(p)
+	}
+}
+
 func TestContains(t *testing.T) {
 	n := &Network{Name: "web", Subnets: []Subnet{subnet("10.1.2.0/24", "10.1.2.1", "")}}
 	for in, want := range map[string]string{
@@ -179,7 +209,7 @@ func TestNames(t *testing.T) {
 func TestOptions(t *testing.T) {
 	for _, c := range []struct{ key, value, want string }{
 		{"mtu", "1400", "1400"}, {OptionMTUDocker, "0900", "900"}, {"mtu", "67", "!"}, {"mtu", "x", "!"}, {"mtu", "65536", "!"},
-		{"isolate", "true", ""}, {"isolate", "strict", ""}, {"isolate", "false", "!"}, {"vlan", "1", "!"},
+		{"isolate", "true", ""}, {"isolate", "strict", ""}, {"isolate", "false", "!"}, {"--icc", "", ""}, {"com.docker.network.bridge.enable_ip_masquerade", "true", ""}, {"com.docker.network.bridge.enable_ip_masquerade", "false", "!"}, {"vlan", "1", "!"},
 	} {
 		out, err := ParseOptions(map[string]string{c.key: c.value})
 		if (err != nil) != (c.want == "!") || err == nil && out[OptionMTU] != c.want || err != nil && !errors.Is(err, ErrInvalid) {

@@ -52,6 +52,11 @@ const (
 	mostRTO  = time.Minute
 	synTries = 5
 	mostTry  = 10
+	// probeAfter is when the container is asked whether it still knows of a connection
+	// on which nothing happens: it may have forgotten it, and the reset that would tell
+	// was lost in a full queue. Only a reset ends the connection, so that what RFC
+	// 9293, 3.8.4 fears does not happen: two hours, as there, would only keep it longer.
+	probeAfter = 5 * time.Minute
 	// segmentLife is MSL (RFC 9293, 3.4.2), much less than there: nothing is older
 	// on a link without a router.
 	segmentLife = 5 * time.Second
@@ -114,13 +119,15 @@ type conn struct {
 	rto       time.Duration
 	srtt      time.Duration
 	rttvar    time.Duration
+	pressed   bool          // the timer is for something that was not acknowledged
+	heard     time.Duration // when the container sent something
 	timing    bool
 	timingSeq uint32
 	timingAt  time.Duration
 }
 
 func (s *Stack) newConn(f flow) *conn {
-	c := &conn{s: s, flow: f, fd: -1, place: -1, rto: firstRTO, cwnd: firstWindow, ssthresh: mostInFlight}
+	c := &conn{s: s, flow: f, fd: -1, place: -1, heard: s.now, rto: firstRTO, cwnd: firstWindow, ssthresh: mostInFlight}
 	c.expire = c.expired
 	c.iss = s.sequence(&f)
 	c.sndUna, c.sndNxt, c.sndMax = c.iss, c.iss, c.iss

@@ -133,8 +133,7 @@ func (s *Stack) Connect(fd int, from, to netip.AddrPort, refused func(fd int)) {
 // ready takes note of what has happened to the socket.
 func (c *conn) ready(events uint32) {
 	if c.state == dialing {
-		c.dialed()
-		return
+		c.dialed() // and it may have been given something already: nobody tells twice
 	}
 	if events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.readable = true

@@ -22,6 +22,7 @@ func (s *Stack) tcp(h *packet.IP) error {
 		c = nil
 	}
 	if c != nil {
+		c.heard = s.now
 		c.receive(&seg)
 		return nil
 	}

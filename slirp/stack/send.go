@@ -165,15 +165,19 @@ func (c *conn) output() {
 			c.sndMax = c.sndNxt
 		}
 	}
-	if c.deadline == 0 {
+	if !c.pressed {
 		c.arm()
 	}
 }
 
-// arm sets the timer: for a retransmission, or to ask for a window.
+// arm sets the timer: for a retransmission, to ask for a window, or to ask whether
+// anybody is there.
 func (c *conn) arm() {
-	at := time.Duration(0)
-	if c.state == open && (c.sndNxt != c.sndUna || c.outLen > 0) {
+	if c.state != open {
+		return
+	}
+	at := c.heard + c.s.probe
+	if c.pressed = c.sndNxt != c.sndUna || c.outLen > 0; c.pressed {
 		at = c.s.now + c.rto
 	}
 	c.s.timers.set(&c.timed, at)
@@ -193,6 +197,11 @@ func (c *conn) expired(time.Duration) {
 		c.backOff()
 	case open:
 		if c.sndNxt == c.sndUna && c.outLen == 0 {
+			if c.s.now-c.heard >= c.s.probe {
+				c.heard = c.s.now
+				c.emit(c.sndNxt-1, packet.ACK, nil, 0, 0)
+			}
+			c.arm()
 			return
 		}
 		if c.tries++; c.tries > mostTry && c.sndWnd > 0 {

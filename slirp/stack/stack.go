@@ -83,6 +83,7 @@ type Stack struct {
 	now    time.Duration
 	clock  func() time.Duration // for tests
 	timers timers
+	probe  time.Duration // probeAfter
 	pool   pool
 	seed   maphash.Seed
 	ipID   uint16
@@ -107,7 +108,7 @@ type Stack struct {
 
 // New makes a stack. Errors: those of epoll_create(2) and eventfd(2).
 func New(c Config) (*Stack, error) {
-	s := &Stack{Config: c, start: time.Now(), conns: make(map[flow]*conn), pool: pool{most: mostBlocks}, seed: maphash.MakeSeed()}
+	s := &Stack{Config: c, start: time.Now(), probe: probeAfter, conns: make(map[flow]*conn), pool: pool{most: mostBlocks}, seed: maphash.MakeSeed()}
 	s.clock = func() time.Duration { return time.Since(s.start) + 1 } // 0 is never
 	var id [2]byte
 	_, _ = rand.Read(id[:])

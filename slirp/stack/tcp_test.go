@@ -140,8 +140,54 @@ func TestDataBothWays(t *testing.T) {
 	if w.s.pool.used != 0 {
 		t.Errorf("a connection at rest has %d blocks", w.s.pool.used)
 	}
-	w.pass(time.Hour)
+	w.pass(probeAfter - time.Second)
 	w.none()
+}
+
+// TestIdle: a container that has forgotten a connection is asked, and says so. One
+// that answers nothing keeps it.
+func TestIdle(t *testing.T) {
+	w := newWire(t)
+	c := w.connect(synOptions...)
+	w.pass(probeAfter / 2)
+	w.say(packet.ACK, "x") // it is not idle
+	w.seq++
+	w.take()
+	w.pass(probeAfter/2 + time.Second)
+	w.none()
+	for range 20 {
+		w.pass(probeAfter)
+		w.want(w.one(), packet.ACK, w.ack-1, w.seq)
+	}
+	w.write(c, "data") // is sent again soon
+	w.one()
+	w.pass(firstRTO + time.Millisecond)
+	w.want(w.one(), packet.ACK, w.ack, w.seq)
+	w.ack += 4
+	w.say(packet.ACK, "")
+	w.none()
+	w.pass(probeAfter)
+	w.want(w.one(), packet.ACK, w.ack-1, w.seq)
+	w.say(packet.RST, "")
+	w.gone()
+}
+
+// TestSpokenFirst: what the peer says with its first breath is heard.
+func TestSpokenFirst(t *testing.T) {
+	w := newWire(t)
+	conns := w.server()
+	w.at(w.seq, packet.SYN, "", synOptions...)
+	w.one()
+	c := <-conns
+	defer c.Close()
+	conn := w.s.conns[w.flow]
+	// As if the connection had taken its time: one event tells that it is there, and
+	// that there is something to read.
+	conn.state, conn.readable, conn.writable = dialing, false, false
+	conn.ready(unix.EPOLLOUT | unix.EPOLLIN | unix.EPOLLRDHUP)
+	if conn.state != answering || !conn.readable || !conn.writable || !conn.hup {
+		t.Errorf("state %d, readable %v, writable %v, at its end %v", conn.state, conn.readable, conn.writable, conn.hup)
+	}
 }
 
 // TestSegments: what is larger than a segment goes as one packet that the kernel
@@ -448,6 +494,24 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// TestWindowKept: blocks become scarce. What was allowed before stays so.
+func TestWindowKept(t *testing.T) {
+	w := newWire(t)
+	w.connect(synOptions...)
+	edge := func() uint32 {
+		w.say(packet.ACK, "x")
+		w.seq++
+		p := w.one()
+		return p.Ack + uint32(p.Window)<<receiveScale
+	}
+	first := edge()
+	w.s.pool.used += mostBlocks
+	if now := edge(); before(now, first) {
+		t.Errorf("the window ends at %d, and ended at %d", now, first)
+	}
+	w.s.pool.used -= mostBlocks
+}
+
 func TestBeyondWindow(t *testing.T) {
 	w := newWire(t)
 	w.connect(synOptions...)
@@ -455,6 +519,14 @@ func TestBeyondWindow(t *testing.T) {
 	w.want(w.one(), packet.ACK, w.ack, w.seq)
 	if w.s.pool.used != 0 {
 		t.Error("it was kept")
+	}
+	// Of one that begins inside only that part is taken.
+	edge := w.s.conns[w.flow].rcvEdge
+	w.at(edge-2, packet.ACK, "12345")
+	var want [64]byte
+	n := packet.PutSACK(want[:], []packet.Range{{From: edge - 2, To: edge}})
+	if p := w.one(); string(p.Options) != string(want[:n]) {
+		t.Errorf("options % x, want % x", p.Options, want[:n])
 	}
 }
 

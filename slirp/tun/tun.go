@@ -86,6 +86,7 @@ func configure(c Config) error {
 			return fmt.Errorf("cannot give %s the address %s: %w", c.Name, a, err)
 		}
 	}
+	lengthen(c.Name)
 	if err := n.Up(index, c.MTU); err != nil {
 		return fmt.Errorf("cannot switch %s on: %w", c.Name, err)
 	}
@@ -100,4 +101,22 @@ func configure(c Config) error {
 		}
 	}
 	return nil
+}
+
+// queueLength is how many packets may wait for the stack. Of the kernel's 500, those
+// of some thousand connections that end at once are dropped again and again, as they
+// are all sent again at the same moments, until the container's kernel gives them up.
+const queueLength = 4096
+
+// lengthen is best before the device is switched on. Without it everything works.
+func lengthen(name string) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	if request, err := unix.NewIfreq(name); err == nil {
+		request.SetUint32(queueLength)
+		_ = unix.IoctlIfreq(fd, unix.SIOCSIFTXQLEN, request)
+	}
 }

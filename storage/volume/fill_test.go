@@ -53,8 +53,8 @@ func filling(name string, layers []string) Filling {
 func content(t testing.TB, v *Volume) string {
 	t.Helper()
 	var list []string
-	must(t, filepath.WalkDir(v.Path(), func(p string, e os.DirEntry, err error) error {
-		rel, _ := filepath.Rel(v.Path(), p)
+	must(t, filepath.WalkDir(v.path, func(p string, e os.DirEntry, err error) error {
+		rel, _ := filepath.Rel(v.path, p)
 		if err == nil && rel != "." && rel != recordFile {
 			if b, reading := os.ReadFile(p); reading == nil && e.Type().IsRegular() {
 				rel += "=" + string(b)
@@ -144,8 +144,8 @@ func TestFillAfterCrash(t *testing.T) {
 	} {
 		s := store(t)
 		v := make1(t, s, Params{Name: "v"})
-		must(t, os.Mkdir(filepath.Join(v.Path(), fillingDir), 0o700))
-		must(t, crash(v.Path()))
+		must(t, os.Mkdir(filepath.Join(v.path, fillingDir), 0o700))
+		must(t, crash(v.path))
 		must(t, s.Fill(context.Background(), filling("v", layers)))
 		if got := content(t, v); got != whole {
 			t.Errorf("%s: %s", what, got)

@@ -50,9 +50,6 @@ type Volume struct {
 	Err error
 }
 
-// Path is the volume's directory, and Mountpoint what containers see of it.
-func (v *Volume) Path() string { return v.path }
-
 // Mountpoint is the directory with the volume's content.
 func (v *Volume) Mountpoint() string { return filepath.Join(v.path, dataDir) }
 

@@ -44,7 +44,7 @@ func TestCreate(t *testing.T) {
 	if fi, err := os.Stat(got.Mountpoint()); err != nil || fi.Mode().Perm() != 0o755 {
 		t.Errorf("%v %v", fi, err)
 	}
-	if fi, err := os.Stat(got.Path()); err != nil || fi.Mode().Perm() != 0o700 {
+	if fi, err := os.Stat(got.path); err != nil || fi.Mode().Perm() != 0o700 {
 		t.Errorf("%v %v", fi, err)
 	}
 	if filepath.Join(s.Data, got.Beneath()) != got.Mountpoint() {
@@ -53,7 +53,7 @@ func TestCreate(t *testing.T) {
 	_, err = s.Create(Params{Name: "data"})
 	want(t, err, ErrExists)
 	unnamed := make1(t, s, Params{Anonymous: true, Throwaway: true})
-	if !storage.ValidID(unnamed.Name) || !strings.Contains(unnamed.Path(), "/scratch-volumes/") {
+	if !storage.ValidID(unnamed.Name) || !strings.Contains(unnamed.path, "/scratch-volumes/") {
 		t.Errorf("%+v", unnamed)
 	}
 	if again, err := s.Get(unnamed.Name); err != nil || !again.Throwaway || !again.Anonymous {
@@ -130,14 +130,14 @@ func TestWhatIsNoVolume(t *testing.T) {
 		t.Errorf("%v %v", all, err)
 	}
 	v := make1(t, s, Params{Name: "real"})
-	must(t, os.Symlink(v.Path(), filepath.Join(s.Data, namedDir, "link")))
+	must(t, os.Symlink(v.path, filepath.Join(s.Data, namedDir, "link")))
 	must(t, os.WriteFile(filepath.Join(s.Data, namedDir, "file"), nil, 0o600))
 	for _, name := range []string{"link", "file", "absent"} {
 		_, err := s.Get(name)
 		want(t, err, ErrNotFound)
 	}
 	for what, text := range map[string]string{"empty": "", "json": "{", "version": `{"Version":2}`, "option": `{"Version":1,"Options":{"type":"nfs"}}`} {
-		must(t, os.WriteFile(filepath.Join(v.Path(), recordFile), []byte(text), 0o600))
+		must(t, os.WriteFile(filepath.Join(v.path, recordFile), []byte(text), 0o600))
 		_, err := s.Get("real")
 		if want(t, err, ErrDamaged); t.Failed() {
 			t.Fatal(what)
@@ -146,8 +146,8 @@ func TestWhatIsNoVolume(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	must(t, os.Remove(filepath.Join(v.Path(), recordFile)))
-	must(t, os.Symlink("/dev/zero", filepath.Join(v.Path(), recordFile)))
+	must(t, os.Remove(filepath.Join(v.path, recordFile)))
+	must(t, os.Symlink("/dev/zero", filepath.Join(v.path, recordFile)))
 	_, err := s.Get("real")
 	want(t, err, ErrDamaged)
 }
@@ -158,13 +158,13 @@ func TestOpenDirFollowsNoLink(t *testing.T) {
 	s := store(t)
 	v := make1(t, s, Params{Name: "v"})
 	elsewhere := t.TempDir()
-	must(t, os.Rename(v.Path(), v.Path()+"2"))
-	must(t, os.Symlink(elsewhere, v.Path()))
+	must(t, os.Rename(v.path, v.path+"2"))
+	must(t, os.Symlink(elsewhere, v.path))
 	if fd, err := s.OpenDir(v); err == nil {
 		t.Errorf("opened %d through a link", fd)
 	}
-	must(t, os.Remove(v.Path()))
-	must(t, os.Rename(v.Path()+"2", v.Path()))
+	must(t, os.Remove(v.path))
+	must(t, os.Rename(v.path+"2", v.path))
 	must(t, os.Remove(v.Mountpoint()))
 	must(t, os.Symlink(elsewhere, v.Mountpoint()))
 	if fd, err := s.OpenData(v); err == nil {

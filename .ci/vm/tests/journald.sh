@@ -5,7 +5,7 @@ can_run
 coracle run --rm oci-archive:/usr/local/share/base.oci.tar true
 
 coracle run -d --name talks --log-driver journald --log-opt tag=mark coracle/base sh -c '
-	echo one; echo two >&2; printf "three\nfour"; trap "echo end; exit 3" TERM; sleep 600 & wait'
+	echo one; echo two >&2; echo three; echo four; trap "printf end; exit 3" TERM; sleep 600 & wait'
 lines() { [ "$(coracle logs talks 2>&1 | sort | tr '\n' ' ')" = "$1" ]; }
 until_true lines 'four one three two '
 [ "$(coracle logs talks 2>/dev/null | tr '\n' ' ')" = 'one three four ' ]

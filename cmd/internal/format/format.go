@@ -155,14 +155,38 @@ func Inspect(w io.Writer, format string, values []any) error {
 		return err
 	}
 	for _, v := range values {
-		if err := execute(w, t, v); err != nil {
-			return err
+		var b bytes.Buffer
+		if err := execute(&b, t, v); err != nil {
+			b.Reset()
+			if spelled(&b, t, v) != nil {
+				return err
+			}
 		}
-		if _, err := io.WriteString(w, "\n"); err != nil {
+		b.WriteByte('\n')
+		if _, err := w.Write(b.Bytes()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// spelled executes a template that has the names of the JSON form, as docker does
+// when those of Go do not fit: {{(index .Ports 0).HostIp}} for HostIP.
+func spelled(w io.Writer, t *template.Template, v any) error {
+	b, err := json.Marshal(jsonOf(v))
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber() // or large ones are printed as 1e+06
+	var plain any
+	if err := d.Decode(&plain); err != nil {
+		return err
+	}
+	if t, err = t.Clone(); err != nil {
+		return err
+	}
+	return t.Option("missingkey=error").Execute(w, plain)
 }
 
 func parse(text string) (*template.Template, error) {

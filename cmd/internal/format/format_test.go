@@ -71,6 +71,31 @@ func TestInspect(t *testing.T) {
 			t.Errorf("%s: %v %q", format, err, b.String())
 		}
 	}
+	type port struct {
+		HostIP string `json:"HostIp"`
+		Number int    `json:"n"`
+	}
+	type made struct {
+		Ports  map[string][]port
+		Labels map[string]string
+	}
+	values := []any{
+		made{Ports: map[string][]port{"80/tcp": {{"127.0.0.1", 12345678}}}, Labels: map[string]string{"a": "b"}},
+		made{Ports: map[string][]port{"80/tcp": {{"::1", 2}}}},
+	}
+	for format, want := range map[string]string{
+		`{{(index (index .Ports "80/tcp") 0).HostIP}}{{.Labels.a}}`:                            "127.0.0.1b\n::1<no value>\n",
+		`{{(index (index .Ports "80/tcp") 0).HostIp}} {{(index (index .Ports "80/tcp") 0).n}}`: "127.0.0.1 12345678\n::1 2\n",
+	} {
+		var b strings.Builder
+		if err := Inspect(&b, format, values); err != nil || b.String() != want {
+			t.Errorf("%s: %v %q", format, err, b.String())
+		}
+	}
+	var none strings.Builder
+	if err := Inspect(&none, `{{(index .Ports "80/tcp").Host}}`, values); err == nil || none.Len() > 0 || !strings.Contains(err.Error(), "can't evaluate field Host") {
+		t.Errorf("%v %q", err, none.String())
+	}
 	var b strings.Builder
 	if err := Inspect(&b, "", []any{other{"a"}}); err != nil || !strings.HasPrefix(b.String(), "[") {
 		t.Errorf("%v %q", err, b.String())

@@ -155,3 +155,24 @@ func BenchmarkGather(b *testing.B) {
 		gather(b, o).Thermal()
 	}
 }
+
+// The facts that a network asks for agree with what the host does.
+func TestNetworkFacts(t *testing.T) {
+	h := gather(t, intent.Options{})
+	f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+	if err == nil {
+		f.Close()
+	}
+	if got := h.TUN(); (got == nil) != (err == nil) {
+		t.Errorf("/dev/net/tun: %v, but opening it: %v", got, err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if path, err := h.LookPath("no-such-program"); err == nil {
+		t.Error(path)
+	}
+	if _, err := os.Stat("/usr/sbin/chroot"); err == nil {
+		if path, err := h.LookPath("chroot"); err != nil || !strings.HasSuffix(path, "sbin/chroot") {
+			t.Errorf("%q %v", path, err)
+		}
+	}
+}

@@ -109,8 +109,3 @@ func (b *Batch) Add(t Table) {
 		}
 	}
 }
-
-// Delete removes a table with all that is in it. ENOENT: there is none.
-func (b *Batch) Delete(table string) {
-	b.add("table "+table, unix.NFT_MSG_DELTABLE, 0, text(unix.NFTA_TABLE_NAME, table))
-}

@@ -24,8 +24,13 @@ func Dial() (*Conn, error) {
 // FD is the socket's descriptor, which stays the connection's.
 func (c *Conn) FD() int { return c.fd }
 
-// Close closes it. Other descriptors of the same socket keep its tables.
-func (c *Conn) Close() { unix.Close(c.fd) }
+// Close closes it, once. Other descriptors of the same socket keep its tables.
+func (c *Conn) Close() {
+	if c.fd >= 0 {
+		unix.Close(c.fd)
+		c.fd = -1
+	}
+}
 
 // answerSize is the largest datagram of an answer, in bytes: what the kernel makes
 // of a dump.

@@ -47,6 +47,11 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// remove is a batch that removes a table with all that is in it.
+func remove(table string) *Batch {
+	return &Batch{parts: []part{{"table " + table, unix.NFT_MSG_DELTABLE, 0, text(unix.NFTA_TABLE_NAME, table)}}}
+}
+
 // listed is what nft(8) shows, without how it is indented.
 func listed(t *testing.T) string {
 	t.Helper()
@@ -137,9 +142,7 @@ func TestOwned(t *testing.T) {
 	b.Add(Table{Name: "mine", Chains: []Chain{{Name: "c"}}})
 	must(t, c.Apply(&b))
 	other := dial(t)
-	var del Batch
-	del.Delete("mine")
-	if err := other.Apply(&del); !errors.Is(err, unix.EPERM) {
+	if err := other.Apply(remove("mine")); !errors.Is(err, unix.EPERM) {
 		t.Errorf("another's socket deletes it: %v", err)
 	}
 	if out, err := exec.Command("nft", "flush", "ruleset").CombinedOutput(); err != nil {
@@ -152,14 +155,11 @@ func TestOwned(t *testing.T) {
 		t.Error("gone although its socket is open")
 	}
 	c.fd = held
-	var once Batch
-	once.Delete("mine")
-	must(t, c.Apply(&once))
+	must(t, c.Apply(remove("mine")))
 	var back Batch
 	back.Add(Table{Name: "mine"})
 	must(t, c.Apply(&back))
 	c.Close()
-	c.fd = -1
 	if all := listed(t); all != "" {
 		t.Errorf("left:\n%s", all)
 	}
