@@ -31,7 +31,7 @@ func (u Uplink) Make() error {
 	}
 	defer c.Close()
 	pair := link.Veth{Name: Device, MTU: u.MTU, Peer: u.Port, PeerNS: u.NS}
-	if there, err := c.Index(Device); err == nil {
+	if _, err := c.Index(Device); err == nil {
 		// A device leads into the network if there is no room for another. Else it is of a
 		// network without members: namespaces go some time after their last process.
 		probe := pair
@@ -43,8 +43,9 @@ func (u Uplink) Make() error {
 			return u.failed("make", err)
 		}
 		for _, name := range []string{probe.Name, Device} {
-			if there, err = c.Index(name); err == nil {
-				err = c.Delete(there)
+			old, err := c.Index(name)
+			if err == nil {
+				err = c.Delete(old)
 			}
 			if err != nil && !errors.Is(err, unix.ENODEV) {
 				return u.failed("remove the old", err)

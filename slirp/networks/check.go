@@ -96,8 +96,8 @@ func always() map[string]string {
 	masquerade, together := "networks have a way out\n  fix: --internal, for none", "containers of a network reach each other\n  fix: a network for each"
 	return map[string]string{
 		"isolate": "networks are isolated from each other\n  fix: connect a container to both",
-		"com.docker.network.bridge.enable_ip_masquerade": masquerade, "--ip-masq": masquerade,
-		"com.docker.network.bridge.enable_icc": together, "--icc": together, // as minikube has them
+		"com.docker.network.bridge.enable_ip_masquerade": masquerade,
+		"com.docker.network.bridge.enable_icc":           together,
 	}
 }
 

@@ -209,7 +209,7 @@ func TestNames(t *testing.T) {
 func TestOptions(t *testing.T) {
 	for _, c := range []struct{ key, value, want string }{
 		{"mtu", "1400", "1400"}, {OptionMTUDocker, "0900", "900"}, {"mtu", "67", "!"}, {"mtu", "x", "!"}, {"mtu", "65536", "!"},
-		{"isolate", "true", ""}, {"isolate", "strict", ""}, {"isolate", "false", "!"}, {"--icc", "", ""}, {"com.docker.network.bridge.enable_ip_masquerade", "true", ""}, {"com.docker.network.bridge.enable_ip_masquerade", "false", "!"}, {"vlan", "1", "!"},
+		{"isolate", "true", ""}, {"isolate", "strict", ""}, {"isolate", "false", "!"}, {"com.docker.network.bridge.enable_icc", "", ""}, {"com.docker.network.bridge.enable_ip_masquerade", "true", ""}, {"com.docker.network.bridge.enable_ip_masquerade", "false", "!"}, {"vlan", "1", "!"},
 	} {
 		out, err := ParseOptions(map[string]string{c.key: c.value})
 		if (err != nil) != (c.want == "!") || err == nil && out[OptionMTU] != c.want || err != nil && !errors.Is(err, ErrInvalid) {

@@ -78,6 +78,13 @@ func newInner(t *testing.T) *inner {
 		ip(t, "addr add fd09::1/128 dev lo nodad")
 		ip(t, "route add default dev lo")
 		ip(t, "-6 route add default dev lo")
+		// The kernel makes the route to an IPv6 address a moment after the address.
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			if out, _ := exec.Command("ip", "-6", "route", "show", "table", "local").Output(); strings.Contains(string(out), "local fd09::1 ") {
+				return
+			}
+		}
+		t.Error("there is no route to fd09::1")
 	})
 	return n
 }

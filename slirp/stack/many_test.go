@@ -76,7 +76,8 @@ func startEcho(t *testing.T) (port int) {
 }
 
 // guestOrders makes connections from the container: "hold N ADDRESS" keeps them
-// until "drop", "burst N ADDRESS" makes one after the other.
+// until "drop" closes them all at once, as the end of a program does, or "part" one
+// after the other; "burst N ADDRESS" makes and closes them.
 func guestOrders() {
 	var held []net.Conn
 	for {
@@ -95,7 +96,10 @@ func guestOrders() {
 			if held = append(held, conns...); err != nil {
 				answer = err.Error()
 			}
-		case "drop":
+		case "part", "drop":
+			if what == "part" {
+				part(held)
+			}
 			for _, c := range held {
 				c.Close()
 			}
@@ -137,6 +141,23 @@ func calls(n int64, address string, keep bool) (held []net.Conn, failure error) 
 	}
 	all.Wait()
 	return held, failure
+}
+
+// part waits for the other side's end, of a few at a time.
+func part(held []net.Conn) {
+	var all sync.WaitGroup
+	var at atomic.Int64
+	for range 16 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for i := at.Add(1) - 1; i < int64(len(held)); i = at.Add(1) - 1 {
+				_ = held[i].(*net.TCPConn).CloseWrite()
+				_, _ = held[i].Read(make([]byte, 1))
+			}
+		}()
+	}
+	all.Wait()
 }
 
 // order has guestOrders do something.
@@ -230,14 +251,16 @@ func many(t *testing.T, want int) int {
 // TestManyConnections has 10,000 at once, and then none: nothing is left of them.
 func TestManyConnections(t *testing.T) {
 	g := newGuest(t, 1500)
-	// When all close at once queues overflow, and what the container has forgotten
-	// has to be found out.
+	// Should the queue overflow, what the container has forgotten is found out soon.
 	g.s.Do(func() { g.s.probe = 2 * time.Second })
 	port := startEcho(t)
 	g.order("burst %d %s:%d", 100, testPeer4, port) // what is made once
 	before := g.usage()
-	for _, want := range []int{10000, 2000} {
-		n := many(t, want)
+	for _, round := range []struct {
+		number int
+		end    string
+	}{{10000, "part"}, {2000, "drop"}} {
+		n := many(t, round.number)
 		g.order("hold %d %s:%d", n, testPeer4, port)
 		now := g.usage()
 		if now.conns < n || now.goroutines > before.goroutines {
@@ -246,7 +269,7 @@ func TestManyConnections(t *testing.T) {
 		if each := int64(now.heap-before.heap) / int64(n); each > 4096 {
 			t.Errorf("an idle connection takes %d bytes", each)
 		}
-		g.order("drop 0 0")
+		g.order("%s", round.end)
 		g.settled(before)
 	}
 }

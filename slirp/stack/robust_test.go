@@ -107,13 +107,34 @@ func TestFragmentFlood(t *testing.T) {
 	}
 	w.none()
 	// One that comes in too many pieces is given up.
-	for at := 0; at < 8*(mostPieces+10); at += 16 { // never whole
+	for at := 0; at < 16*(mostPieces+10); at += 16 { // never whole
 		w.fragment(7777, whole, at, at+8, true)
 	}
 	w.settle()
 	for i := range w.s.frags.all {
 		if n := len(w.s.frags.all[i].pieces); n > mostPieces {
 			t.Errorf("%d pieces", n)
+		}
+	}
+}
+
+// TestFragmentOverlap has as many bytes as the whole, some of them twice, and a hole.
+func TestFragmentOverlap(t *testing.T) {
+	w := newWire(t)
+	h := packet.IP{Src: packet.From(guest4), Dst: packet.From(testPeer4), Protocol: packet.UDP, ID: 5}
+	add := func(from, to int) []byte {
+		h.Offset, h.Payload, h.More = from, make([]byte, to-from), to < 40
+		return w.s.frags.add(&h)
+	}
+	for _, p := range [][2]int{{0, 16}, {8, 24}, {32, 40}} {
+		if whole := add(p[0], p[1]); whole != nil {
+			t.Errorf("%d to %d made a whole of %d bytes", p[0], p[1], len(whole))
+		}
+	}
+	h.ID++
+	for i, p := range [][2]int{{16, 32}, {32, 40}, {0, 16}} {
+		if whole := add(p[0], p[1]); (len(whole) == 40) != (i == 2) {
+			t.Errorf("%d to %d: %d bytes", p[0], p[1], len(whole))
 		}
 	}
 }

@@ -36,6 +36,7 @@ func (s *Stack) PublishDatagrams(fd int, guest4, guest6 netip.Addr, port uint16,
 	}
 	s.udp.servers = append(s.udp.servers, v)
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_GRO, 1)
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, datagramRoom)
 	for i, guest := range []netip.Addr{guest4, guest6} {
 		if !guest.IsValid() {
 			continue

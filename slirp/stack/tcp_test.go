@@ -573,7 +573,9 @@ func TestRetransmission(t *testing.T) {
 	times := 0
 	pause := firstRTO
 	for range 40 {
-		w.pass(pause + time.Millisecond)
+		w.pass(pause - time.Millisecond)
+		w.none() // the pauses grow
+		w.pass(2 * time.Millisecond)
 		pause = min(2*pause, mostRTO)
 		all := w.take()
 		if len(all) == 1 && all[0].Flags&packet.RST != 0 {

@@ -16,6 +16,9 @@ const (
 	flowLife  = 3 * time.Minute
 	dnsLife   = 15 * time.Second
 	dnsPort   = 53
+	// datagramRoom is what a socket may hold while this thread waits for a processor,
+	// in bytes, as far as net.core.rmem_max lets it.
+	datagramRoom = 1 << 20
 )
 
 // flowKey names a flow: a port of the container's, whatever it speaks with (RFC
@@ -148,6 +151,7 @@ func (t *udpTable) find(key flowKey, to netip.AddrPort) (*udpFlow, error) {
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_RECVERR, 1)
 	}
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_GRO, 1)
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, datagramRoom)
 	if f.place, err = t.s.watch(fd, f, unix.EPOLLIN); err != nil {
 		unix.Close(fd)
 		return nil, unix.ENOBUFS
