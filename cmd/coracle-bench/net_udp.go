@@ -61,7 +61,7 @@ func (s *service) datagrams(kind string) {
 	b := make([]byte, datagramSize)
 	for !s.stopped.Load() {
 		if kind == udpSink {
-			if n, err := unix.Read(s.fd, b); err == nil {
+			if n, err := unix.Read(s.fd, b); err == nil && n > 0 { // 0: collect has shut it down
 				s.bytes.Add(int64(n))
 				s.ops.Add(1)
 			}

@@ -17,7 +17,7 @@ func TestAction(t *testing.T) {
 		{Event{Type: Container, Status: Remove}, "destroy"},
 		{Event{Type: Image, Status: Remove}, "delete"},
 		{Event{Type: Volume, Status: Remove}, "destroy"},
-		{Event{Type: Network, Status: Remove}, "remove"},
+		{Event{Type: Network, Status: Remove}, "destroy"},
 		{Event{Type: Image, Status: Load}, "load"},
 		{Event{Type: Container, Status: ExecDied}, "exec_die"},
 		{Event{Type: Container, Status: HealthStatus, Health: "healthy"}, "health_status: healthy"},

@@ -90,7 +90,12 @@ func (r *reader) read(give func([]byte) error) error {
 		return err
 	}
 	// The kernel tells of a directory's end when no file that was in it is open.
-	r.before, r.after = r.before.unlessRemoved(), r.after.unlessRemoved()
+	var gone [2]error
+	r.before, gone[0] = r.before.unlessRemoved(give)
+	r.after, gone[1] = r.after.unlessRemoved(give)
+	if err := errors.Join(gone[:]...); err != nil {
+		return err
+	}
 	named, err := os.Lstat(filepath.Join(r.dir, current))
 	if err != nil || r.after != nil && os.SameFile(named, r.after.info) {
 		return nil //nolint:nilerr // it will come

@@ -29,18 +29,19 @@ func (t *tail) or(old ...*tail) *tail {
 	return t
 }
 
-// unlessRemoved closes the file if it has no name any more.
-func (t *tail) unlessRemoved() *tail {
+// unlessRemoved closes the file if it has no name any more. Nobody writes to it
+// then; what was written just before is given.
+func (t *tail) unlessRemoved(each func([]byte) error) (*tail, error) {
 	if t == nil {
-		return nil
+		return nil, nil
 	}
 	if fi, err := t.f.Stat(); err == nil {
 		if st, ok := fi.Sys().(*syscall.Stat_t); !ok || st.Nlink > 0 {
-			return t
+			return t, nil
 		}
 	}
-	t.f.Close()
-	return nil
+	defer t.f.Close()
+	return nil, t.read(each)
 }
 
 // read gives each line up to the last newline.

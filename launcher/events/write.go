@@ -46,22 +46,48 @@ func Write(data string, all ...Event) {
 
 func write(dir string, b []byte, most int64) {
 	path := filepath.Join(dir, current)
-	fd, err := open(path)
+	fd, size, err := openHeld(path)
 	if errors.Is(err, unix.ENOENT) {
 		_ = os.Mkdir(dir, 0o700) // or somebody else just did
-		fd, err = open(path)
+		fd, size, err = openHeld(path)
 	}
 	if err != nil {
 		return
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
-	if unix.Fstat(fd, &st) == nil && st.Size > 0 && torn(fd, st.Size) {
+	if size > 0 && torn(fd, size) {
 		b = append([]byte{'\n'}, b...) // what follows is a line of its own
 	}
 	_, _ = unix.Write(fd, b)
-	if st.Size+int64(len(b)) > most {
+	if size+int64(len(b)) > most {
 		rotate(fd, dir, path)
+	}
+}
+
+// openHeld opens the file with a shared lock, under which it is not removed, and
+// tells its size. Between open and lock others may have put it aside and removed it.
+func openHeld(path string) (fd int, size int64, err error) {
+	for {
+		if fd, err = open(path); err != nil {
+			return -1, 0, err
+		}
+		var st unix.Stat_t
+		_ = flock(fd, unix.LOCK_SH) // a file system without locks loses a line in the worst case
+		if err = unix.Fstat(fd, &st); err == nil && st.Nlink > 0 {
+			return fd, st.Size, nil
+		}
+		unix.Close(fd)
+		if err != nil {
+			return -1, 0, err
+		}
+	}
+}
+
+func flock(fd, how int) error {
+	for {
+		if err := unix.Flock(fd, how); err != unix.EINTR {
+			return err
+		}
 	}
 }
 
@@ -82,14 +108,30 @@ func torn(fd int, size int64) bool {
 	return err == nil && n == 1 && last[0] != '\n'
 }
 
-// rotate puts the file aside. Of several processes that find it full, the one that
-// gets its lock does it, if it is still the one that is written to.
+// rotate puts the file aside, which removes the one that was put aside before. Of
+// several processes that find it full, the one that gets the directory's lock does
+// it, if it is still the one that is written to; and not while somebody writes to
+// the one that goes.
 func rotate(fd int, dir, path string) {
-	if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) != nil {
+	lock, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(lock)
+	if flock(lock, unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return
 	}
 	var open, named unix.Stat_t
-	if unix.Fstat(fd, &open) == nil && unix.Lstat(path, &named) == nil && open.Dev == named.Dev && open.Ino == named.Ino {
-		_ = unix.Rename(path, filepath.Join(dir, previous))
+	if unix.Fstat(fd, &open) != nil || unix.Lstat(path, &named) != nil || open.Dev != named.Dev || open.Ino != named.Ino {
+		return
 	}
+	last := filepath.Join(dir, previous)
+	old, err := unix.Open(last, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err == nil {
+		defer unix.Close(old)
+		if flock(old, unix.LOCK_EX|unix.LOCK_NB) != nil {
+			return
+		}
+	}
+	_ = unix.Rename(path, last)
 }

@@ -21,15 +21,15 @@ done
 has '"PRIORITY":"3"' journalctl --quiet --output=json CONTAINER_NAME=talks MESSAGE=two
 
 echo "followed to the container's end"
-coracle logs -f --tail 1 talks >~/followed &
+coracle logs -f talks >~/followed 2>/dev/null &
 until_true grep -qx four ~/followed
 coracle stop -t 600 talks
 wait $!
-[ "$(cat ~/followed)" = "four"$'\n'"end" ] || die "$(cat ~/followed)"
+[ "$(tr '\n' ' ' <~/followed)" = 'one three four end' ] || die "$(cat ~/followed)"
 has '^talks exited 3' coracle ps -a --format '{{.Names}} {{.State}} {{.ExitCode}}'
 
 echo "a second start adds to it"
 coracle start talks
 until_true sh -c '[ "$(coracle logs talks 2>/dev/null | grep -c one)" = 2 ]'
-[ "$(coracle logs --tail 1 talks)" = four ]
+[ "$(coracle logs --tail 1 talks 2>&1 | wc -l)" = 1 ]
 coracle rm -f -t 0 talks

@@ -36,8 +36,9 @@ fails() {
 # until_true COMMAND…: waits for the command to succeed.
 until_true() {
 	local n
+	set +x
 	for ((n = 0; n < 600; n++)); do
-		! "$@" >/dev/null 2>&1 || return 0
+		! "$@" >/dev/null 2>&1 || { set -x; return 0; }
 		sleep 0.2
 	done
 	die "never true: $*"
