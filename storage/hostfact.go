@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,5 +61,40 @@ func WriteHostFact(data, name, key, value string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	writing, err := lockDir(dir, unix.LOCK_SH) // tells sweepers from a file that a killed process left
+	if err != nil {
+		return err
+	}
+	defer writing.Close()
 	return writeFact(dir, name, []byte("v1 "+key+" "+value+"\n"), false)
+}
+
+// leftHostFacts lists those that were being written when their writer was killed.
+func leftHostFacts(data string) (all []Leftover) {
+	dir := filepath.Join(data, hostDir)
+	left := hidden(dir)
+	if len(left) == 0 || beingMade(dir) {
+		return nil
+	}
+	for _, path := range left {
+		all = append(all, Leftover{Path: filepath.Join(hostDir, filepath.Base(path)), What: "unfinished fact about this host"})
+	}
+	return all
+}
+
+// reapHostFacts deletes them.
+func reapHostFacts(data string) (err error) {
+	dir := filepath.Join(data, hostDir)
+	if len(hidden(dir)) == 0 {
+		return nil
+	}
+	none, err := lockDir(dir, unix.LOCK_EX|unix.LOCK_NB)
+	if err != nil {
+		return nil //nolint:nilerr // one is being written; the next sweep will do it
+	}
+	defer none.Close()
+	for _, path := range hidden(dir) {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	return err
 }

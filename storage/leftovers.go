@@ -32,6 +32,7 @@ func (c Containers) Leftovers() ([]Leftover, error) {
 	for _, name := range c.probes() {
 		all = append(all, Leftover{Path: name, What: "trial that was interrupted"})
 	}
+	all = append(all, leftHostFacts(c.Data)...)
 	names, err := readDir(filepath.Join(c.Data, namesDir))
 	for _, name := range names {
 		if c.stale(name) {
@@ -165,7 +166,7 @@ func (c Containers) ReapFacts(ctx context.Context) error {
 		}
 		d.release()
 	}
-	return err
+	return errors.Join(err, reapHostFacts(c.Data))
 }
 
 func hidden(dir string) (paths []string) {

@@ -29,7 +29,9 @@ func TestLeftovers(t *testing.T) {
 	for _, d := range []*Dir{kept, busy} {
 		must(t, os.WriteFile(filepath.Join(d.Path, ".spec.json-12345678"), nil, 0o600))
 	}
-	want = append(want, "containers/"+kept.ID+"/.spec.json-12345678")
+	want = append(want, "containers/"+kept.ID+"/.spec.json-12345678", "host/.redirect-12345678")
+	must(t, WriteHostFact(c.Data, FactRedirect, "key", "yes"))
+	must(t, os.WriteFile(filepath.Join(c.Data, "host/.redirect-12345678"), nil, 0o600))
 
 	before := paths(t, c.Data)
 	left, err := c.Leftovers()
