@@ -25,6 +25,8 @@ import (
 //
 //   - .tmp-*, records that were being written (ioutils.AtomicFileWriter);
 //   - links in overlay/l whose layer was not, or not completely, made;
+//   - links in overlay/l that are missing: containers/storage removes all of them
+//     with a layer whose own link was not written yet;
 //   - directories of layers and of images that no record names (a record that a
 //     power cut took back, or an image whose record went first).
 //
@@ -49,8 +51,8 @@ type room struct {
 	strays  func(known map[string]entry) ([]stray, error)
 }
 
-// stray is a path that no record names.
-type stray struct{ path, what string }
+// stray is a path that no record names, or, with a target, a link that is not there.
+type stray struct{ path, what, target string }
 
 func (g graph) rooms() []room {
 	layers, images := filepath.Join(g.root, g.driver+"-layers"), filepath.Join(g.root, g.driver+"-images")
@@ -103,7 +105,10 @@ func (g graph) underLock(r room, remove bool) ([]stray, error) {
 	}
 	found, err := r.strays(known)
 	for _, s := range found {
-		if remove {
+		switch {
+		case remove && s.target != "":
+			err = errors.Join(err, os.MkdirAll(filepath.Dir(s.path), 0o755), os.Symlink(s.target, s.path))
+		case remove:
 			err = errors.Join(err, g.discard(s.path))
 		}
 	}
@@ -163,7 +168,7 @@ func temporary(dir string) func(map[string]entry) ([]stray, error) {
 		names, err := list(dir)
 		for _, name := range names {
 			if strings.HasPrefix(name, temporaryPrefix) {
-				all = append(all, stray{filepath.Join(dir, name), "unfinished record"})
+				all = append(all, stray{path: filepath.Join(dir, name), what: "unfinished record"})
 			}
 		}
 		return all, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"coracle/storage"
@@ -26,7 +27,7 @@ func (g graph) layerStrays(known map[string]entry) ([]stray, error) {
 		layer, ok := known[id]
 		switch {
 		case !ok:
-			all = append(all, stray{filepath.Join(dir, name), "belongs to no layer"})
+			all = append(all, stray{path: filepath.Join(dir, name), what: "belongs to no layer"})
 		case id == name:
 			all = append(all, itemStrays(filepath.Join(dir, name), layer)...)
 		}
@@ -35,10 +36,30 @@ func (g graph) layerStrays(known map[string]entry) ([]stray, error) {
 	err = errors.Join(err, e)
 	for _, name := range names {
 		if _, ok := known[name]; !ok && storage.ValidID(name) {
-			all = append(all, stray{filepath.Join(g.root, g.driver, name), "directory of no layer"})
+			all = append(all, stray{path: filepath.Join(g.root, g.driver, name), what: "directory of no layer"})
 		}
 	}
-	return append(all, g.linkStrays(known)...), err
+	return slices.Concat(all, g.linkStrays(known), g.lostLinks(known)), err
+}
+
+// shortName is what containers/storage calls a layer in overlay/l: 26 characters,
+// of capital letters and digits.
+const shortName = 26
+
+// lostLinks finds layers whose short name is not there. Older programs that share
+// the store mount by it.
+func (g graph) lostLinks(known map[string]entry) (all []stray) {
+	for id := range known {
+		name, err := os.ReadFile(filepath.Join(g.root, g.driver, id, "link"))
+		if err != nil || len(name) != shortName || strings.ContainsAny(string(name), "/.") {
+			continue
+		}
+		path := filepath.Join(g.root, g.driver, "l", string(name))
+		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+			all = append(all, stray{path: path, what: "short name of a layer is missing", target: "../" + id + "/diff"})
+		}
+	}
+	return all
 }
 
 // linkStrays finds short names of layers that do not have them: overlay/<id>/link
@@ -59,7 +80,7 @@ func (g graph) linkStrays(known map[string]entry) (all []stray) {
 		} else if ok && err != nil && !errors.Is(err, os.ErrNotExist) {
 			continue
 		}
-		all = append(all, stray{path, "short name of no layer"})
+		all = append(all, stray{path: path, what: "short name of no layer"})
 	}
 	return all
 }
@@ -76,7 +97,7 @@ func (g graph) imageStrays(known map[string]entry) ([]stray, error) {
 		if image, ok := known[name]; ok {
 			all = append(all, itemStrays(filepath.Join(dir, name), image)...)
 		} else {
-			all = append(all, stray{filepath.Join(dir, name), "data of no image"})
+			all = append(all, stray{path: filepath.Join(dir, name), what: "data of no image"})
 		}
 	}
 	return all, errors.Join(err, e)
@@ -93,7 +114,7 @@ func itemStrays(dir string, of entry) (all []stray) {
 	names, _ := list(dir)
 	for _, name := range names {
 		if !wanted[name] {
-			all = append(all, stray{filepath.Join(dir, name), "unfinished data"})
+			all = append(all, stray{path: filepath.Join(dir, name), what: "unfinished data"})
 		}
 	}
 	return all
