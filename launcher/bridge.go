@@ -83,6 +83,8 @@ func (l *launch) checkBridge() error {
 		return fmt.Errorf("--network %s: the host's bridge cannot stand beside other networks, whose way out is another\n  fix: --network NAME of networks made with: coracle network create NAME", networks.DefaultName)
 	case l.extras.Slirp != nil && len(l.extras.Slirp.Egress) > 0:
 		return errors.New("--egress: the host's kernel moves what a container on its bridge sends, and knows no names\n  fix: --network slirp, or a network made with: coracle network create NAME")
+	case l.extras.Slirp != nil && l.extras.Slirp.HideClients:
+		return errors.New("--source-ip gateway: the host's kernel brings clients to its bridge, with their own addresses\n  fix: --network slirp, or a network made with: coracle network create NAME")
 	}
 	for _, a := range list {
 		for _, s := range l.bridge.Subnets {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"coracle/launcher/cgroup"
 	"coracle/launcher/intent"
 	"coracle/slirp"
 	"coracle/slirp/networks"
@@ -40,6 +41,7 @@ func TestCheckBridge(t *testing.T) {
 		return a
 	}
 	egress := &intent.Slirp{Options: slirp.Options{Egress: []string{"lan"}}}
+	hidden := &intent.Slirp{Options: slirp.Options{HideClients: true}}
 	for _, x := range []struct {
 		about  string
 		bridge *networks.Network
@@ -52,6 +54,7 @@ func TestCheckBridge(t *testing.T) {
 		{"the host's address", networks.Default(), []intent.Attachment{at("10.88.255.254")}, &intent.Slirp{}, "--ip 10.88.255.254: the host has"},
 		{"beside another", networks.Default(), []intent.Attachment{at(""), {Network: "web"}}, &intent.Slirp{}, "cannot stand beside other networks"},
 		{"egress", networks.Default(), []intent.Attachment{at("")}, egress, "--egress: "},
+		{"hidden clients", networks.Default(), []intent.Attachment{at("")}, hidden, "--source-ip gateway: "},
 		{"not the host's", nil, []intent.Attachment{at("10.88.255.254"), {Network: "web"}}, egress, ""},
 	} {
 		l := &launch{bridge: x.bridge, extras: &intent.Extras{Attachments: x.list, Slirp: x.slirp}}
@@ -111,5 +114,13 @@ func TestUplinkOrder(t *testing.T) {
 		if err := l.serveUplink(conn{ours}, []byte(payload), nil); err == nil {
 			t.Errorf("%q is answered", payload)
 		}
+	}
+}
+
+// TestKeeperScope: what systemd is asked for is a unit of the process's own.
+func TestKeeperScope(t *testing.T) {
+	o := keeperScope(&cgroup.Host{Way: cgroup.Systemd, Bus: "/run/bus"}, 7)
+	if s := o.Scope; o.V1 != nil || s == nil || s.Bus != "/run/bus" || s.PID != 7 || s.Name != "coracle-forward-7.scope" || s.Slice != "" {
+		t.Errorf("%+v", o)
 	}
 }

@@ -1,15 +1,19 @@
 package launcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"coracle/launcher/cgroup"
 	"coracle/slirp/bridge"
 )
 
@@ -26,6 +30,9 @@ func KeepMain(args []string) int {
 	}
 	// A pipe of the user's must end when his command does.
 	_ = unix.CloseRange(3, 1<<31-1, 0)
+	// Whoever ends a session or a unit with a signal does not end the containers of
+	// others with it. With the last of them this ends by itself.
+	signal.Ignore(unix.SIGTERM, unix.SIGHUP, unix.SIGINT)
 	k := bridge.Keeper{Dir: args[0], Six: len(args) > 1}
 	err := k.Keep(func(err error) {
 		if err != nil {
@@ -68,13 +75,14 @@ func startKeeper(k bridge.Keeper) error {
 	if k.Six {
 		args = append(args, "6")
 	}
-	_, err = syscall.ForkExec(path, args, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(path, args, &syscall.ProcAttr{
 		Dir: "/", Env: []string{"GOMAXPROCS=1"}, Files: []uintptr{null.Fd(), saying.Fd(), null.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	saying.Close()
 	if err != nil {
 		return fmt.Errorf("cannot start what keeps forwarding on: %w", err)
 	}
+	ownScope(pid)
 	text, err := io.ReadAll(io.LimitReader(said, 4<<10))
 	if err == nil && len(text) > 0 {
 		err = errors.New(strings.TrimSpace(string(text)))
@@ -83,4 +91,26 @@ func startKeeper(k bridge.Keeper) error {
 		return fmt.Errorf("cannot switch forwarding on: %w", err)
 	}
 	return nil
+}
+
+// scopeWait bounds how long systemd may take to make a scope.
+const scopeWait = 5 * time.Second
+
+// ownScope takes the process out of the caller's unit, at whose end systemd would kill
+// it (systemd.kill(5)) while others need it. Without systemd nobody does that, and when
+// it fails the next launch puts right what is left.
+func ownScope(pid int) {
+	h := cgroup.Find(cgroup.Real())
+	if h.Way != cgroup.Systemd {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), scopeWait)
+	defer cancel()
+	_ = askForGroup(ctx, keeperScope(h, pid))
+}
+
+func keeperScope(h *cgroup.Host, pid int) cgroup.Order {
+	return cgroup.Order{Scope: &cgroup.Scope{
+		Bus: h.Bus, Name: fmt.Sprintf("%s-%d.scope", KeeperName, pid), PID: pid, Description: "Forwarding for " + bridge.Device,
+	}}
 }

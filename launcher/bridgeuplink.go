@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -115,7 +116,7 @@ func (s *supervisor) askHost(j *usernet.Membership, container int) error {
 		return err
 	}
 	if s.net.rules == nil {
-		o := uplinkOrder{ID: j.ID, Network: j.Network, Addresses: j.Addresses(), Ports: s.req.Ports}
+		o := uplinkOrder{ID: j.ID, Network: j.Network, Addresses: j.Addresses(), Ports: slices.Clone(s.req.Ports)}
 		payload, err := json.Marshal(&o)
 		if err != nil {
 			return err
@@ -134,7 +135,7 @@ func (s *supervisor) askHost(j *usernet.Membership, container int) error {
 			closeAll(fds)
 			return errRequest
 		}
-		s.net.rules = os.NewFile(uintptr(fds[0]), "rules")
+		s.net.rules, s.net.fixed = os.NewFile(uintptr(fds[0]), "rules"), o.Ports
 	}
 	if err := j.AttachHost(); err != nil {
 		return fmt.Errorf("cannot connect the bridge with the host: %w", err)
@@ -147,7 +148,7 @@ func (s *supervisor) askHost(j *usernet.Membership, container int) error {
 func (s *supervisor) leaveHost(j *usernet.Membership) {
 	if j.OnHost && s.net.rules != nil {
 		s.net.rules.Close()
-		s.net.rules = nil
+		s.net.rules, s.net.fixed = nil, nil
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -40,6 +41,9 @@ type networking struct {
 	relay *slirp.Relay
 	// helper is the program that connects the container in the place of slirp, or nil.
 	helper *helper
+	// fixed are ports that somebody else leads in as long as the container runs: a
+	// helper, or the host's bridge.
+	fixed []string
 	// rules keeps the container's rules on the host's bridge, in all its runs, or is nil.
 	rules *os.File
 }
@@ -65,9 +69,11 @@ func (s *supervisor) takePorts() error {
 
 // listen is takePorts without the wait.
 func (s *supervisor) listen() error {
+	s.leavePorts() // of an attempt that failed
 	for i, text := range s.req.Ports {
 		list, err := slirp.ParsePorts(text)
 		if err != nil {
+			s.leavePorts()
 			return err
 		}
 		l, err := slirp.Listen(list[0])
@@ -113,6 +119,7 @@ func (s *supervisor) connect(b *birth) error {
 		if err := s.startHelper(); err != nil {
 			return err
 		}
+		s.net.fixed = slices.Clone(s.req.Ports)
 		return b.goOn()
 	}
 	if err := s.uplink(ns); err != nil || s.req.Network == "" { // nobody waits, then
@@ -138,6 +145,9 @@ func noNetwork(err error) error {
 func (s *supervisor) disconnect() {
 	s.net.changes.Lock()
 	defer s.net.changes.Unlock()
+	if !s.net.up {
+		return // a run that failed before it had any; that of the one before is at its end
+	}
 	s.net.up = false
 	if s.net.relay != nil {
 		s.net.relay.Close()

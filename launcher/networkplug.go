@@ -60,6 +60,9 @@ func (r *resident) plugIn(c conn, payload []byte) error {
 	}
 	return r.plugged(c, func(ns int) error {
 		n := &r.net
+		if r.req.Bridge != nil { // whose rules the caller makes, before the first process
+			return fmt.Errorf("the host's bridge cannot stand beside other networks\n  fix: coracle stop %s, then coracle network disconnect %s %[1]s, connect and start it", r.name(), r.req.Bridge.Name)
+		}
 		if slices.ContainsFunc(n.members, func(m *usernet.Membership) bool { return m.Network.Name == a.Network }) {
 			return fmt.Errorf("%w: %s", ErrConnected, a.Network)
 		}
@@ -74,8 +77,7 @@ func (r *resident) plugIn(c conn, payload []byte) error {
 			err = r.rewire(ns)
 		}
 		if err != nil {
-			r.drop(m)
-			return errors.Join(err, r.rewire(ns))
+			return errors.Join(err, r.drop(m), r.rewire(ns))
 		}
 		r.tellServer()
 		return nil
@@ -87,7 +89,9 @@ func (r *resident) plugOut(c conn, network string) error {
 	return r.plugged(c, func(ns int) error {
 		for _, m := range r.net.members {
 			if m.Network.Name == network {
-				r.drop(m)
+				if err := r.drop(m); err != nil {
+					return err
+				}
 				return r.rewire(ns)
 			}
 		}
@@ -112,10 +116,11 @@ func (r *resident) plugged(c conn, f func(ns int) error) error {
 	if !r.ownsNetwork(ns) {
 		return errNoOwnNetwork
 	}
-	if err := f(ns); err != nil {
+	err = f(ns)
+	r.noteNetworks() // an error may come after the change
+	if err != nil {
 		return err
 	}
-	r.noteNetworks()
 	return c.send(msgDone, nil)
 }
 
@@ -131,13 +136,26 @@ func (s *supervisor) ownsNetwork(ns int) bool {
 	return unix.Fstat(ns, &its) == nil && unix.Stat("/proc/self/ns/net", &own) == nil && its.Ino != own.Ino
 }
 
-// drop ends a membership.
-func (s *supervisor) drop(m *usernet.Membership) {
+// drop ends a membership. After an error it lasts.
+func (s *supervisor) drop(m *usernet.Membership) error {
 	n := &s.net
+	if err := s.leave(m); err != nil {
+		return fmt.Errorf("cannot disconnect the container from network %s: %w", m.Network.Name, err)
+	}
 	n.names.Remove(m.Network.Name)
 	n.members = slices.DeleteFunc(n.members, func(o *usernet.Membership) bool { return o == m })
+	return nil
+}
+
+// leave takes the device first, which without the host's rules would be open, and gives
+// the addresses back last.
+func (s *supervisor) leave(m *usernet.Membership) error {
+	if err := m.Unplug(); err != nil {
+		return err
+	}
 	s.leaveHost(m)
 	m.Leave()
+	return nil
 }
 
 // rewire lets another network be the way out, when the one that was is gone, or the
@@ -145,17 +163,22 @@ func (s *supervisor) drop(m *usernet.Membership) {
 // as is everybody whose address goes.
 func (s *supervisor) rewire(ns int) error {
 	n := &s.net
-	if n.through == n.way() {
+	if way := n.way(); n.through == way && (way == nil || n.Network != nil) {
 		return nil
 	}
 	if n.Network != nil {
 		n.Network.Close()
 		s.disconnected()
 	}
+	n.through = nil // whatever fails now, the next call tries again
 	if err := s.listen(); err != nil {
 		return err
 	}
-	return s.uplink(ns)
+	err := s.uplink(ns)
+	if err != nil {
+		s.leavePorts()
+	}
+	return err
 }
 
 // tellServer makes a container find its name server that was started without a

@@ -70,19 +70,29 @@ func (n *Networks) change(ctx context.Context, container string, network *networ
 	case !in && a == nil:
 		return fmt.Errorf("%w: %s, %s\n  fix: coracle inspect -f '{{json .NetworkSettings.Networks}}' %[2]s", ErrNotConnected, x.Name, network.Name)
 	}
-	var o intent.Options
+	live := x.Running && x.PID != 0
+	if live && a != nil && network.IsDefault() && onHost() {
+		return fmt.Errorf("container %s: network %s leads by the host's bridge, to which a container is connected when it starts\n  fix: coracle stop %[1]s, then coracle network connect %[2]s %[1]s and coracle start %[1]s", x.Name, network.Name)
+	}
 	if x.Keep { // a throw-away container has no next start, and so no record
-		if err := changeRecord(x, &o, network.Name, a); err != nil {
+		if err := checkChange(x, network.Name, a); err != nil {
 			return err
 		}
 	}
-	if x.Running && x.PID != 0 {
+	if live {
 		if err := n.changeLive(ctx, x, network, a); err != nil {
 			return err
 		}
 	}
 	if x.Keep {
-		if err := persistOptions(x, &o); err != nil {
+		err := changeIntent(x.Dir, func(i *containers.Intent, o *intent.Options) error {
+			if err := changeOptions(x.Name, o, network.Name, a); err != nil {
+				return err
+			}
+			i.Network = o.NetworkName()
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -90,40 +100,32 @@ func (n *Networks) change(ctx context.Context, container string, network *networ
 	return nil
 }
 
-// changeRecord changes what the container was asked to be.
-func changeRecord(x *containers.Container, o *intent.Options, network string, a *intent.Attachment) error {
+// checkChange tells whether the container's record can be changed, before anything is.
+func checkChange(x *containers.Container, network string, a *intent.Attachment) error {
 	if x.Err != nil {
 		return x.Err
 	}
-	if err := json.Unmarshal(x.Intent.Options, o); err != nil {
+	var o intent.Options
+	if err := json.Unmarshal(x.Intent.Options, &o); err != nil {
 		return fmt.Errorf("container %s: its record is damaged: %w\n  fix: coracle rm %s", x.Name, err, x.Name)
 	}
+	return changeOptions(x.Name, &o, network, a)
+}
+
+// changeOptions changes what the container was asked to be. Of what somebody else has
+// asked for meanwhile nothing is lost.
+func changeOptions(name string, o *intent.Options, network string, a *intent.Attachment) error {
 	list, err := o.Attachments()
 	if err != nil {
 		return err
 	}
+	list = slices.DeleteFunc(list, func(have intent.Attachment) bool { return have.Network == network })
 	if a != nil {
 		if err := o.Attachable(); err != nil {
-			return fmt.Errorf("container %s: %w", x.Name, err)
+			return fmt.Errorf("container %s: %w", name, err)
 		}
 		list = append(list, *a)
-	} else {
-		list = slices.DeleteFunc(list, func(have intent.Attachment) bool { return have.Network == network })
 	}
 	o.Attach(list)
 	return o.Check()
-}
-
-// persistOptions makes the next start have the same.
-func persistOptions(x *containers.Container, o *intent.Options) (err error) {
-	i := x.Intent
-	if i.Options, err = o.Encode(); err != nil {
-		return err
-	}
-	i.Network = o.NetworkName()
-	b, err := json.Marshal(i)
-	if err != nil {
-		return err
-	}
-	return x.WriteFact(containers.IntentFact, append(b, '\n'))
 }

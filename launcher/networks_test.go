@@ -3,9 +3,11 @@ package launcher
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"coracle/launcher/containers"
@@ -107,6 +109,60 @@ func TestChangeNetworks(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(data, networks.DirName, "*")); err != nil || len(left) != 1 || !strings.HasSuffix(left[0], "/db.json") {
 		t.Errorf("%v %v", left, err)
+	}
+}
+
+// TestChangeTogether: of changes to a container's record at the same time all stay.
+func TestChangeTogether(t *testing.T) {
+	all := &Containers{Set: containers.Set{Containers: storage.Containers{Data: t.TempDir()}}, run: t.TempDir()}
+	n := all.Networks()
+	o, err := (&intent.Options{}).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(containers.Intent{Version: 1, Options: o, Image: "img"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := all.Create(storage.Params{Name: "box", Keep: true, Facts: []storage.Fact{{Name: containers.IntentFact, Data: b}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Lock.Close()
+	var changes sync.WaitGroup
+	const each = 8
+	for i := range each {
+		name := fmt.Sprint("net", i)
+		if _, err := n.Make(networks.Params{Name: name, Subnets: subnetOf(t, fmt.Sprintf("10.99.%d.0/24", i))}); err != nil {
+			t.Fatal(err)
+		}
+		port := parsedPorts(t, fmt.Sprint(8000+i))
+		changes.Go(func() {
+			if err := n.Connect(t.Context(), "box", intent.Attachment{Network: name}); err != nil {
+				t.Error(err)
+			}
+		})
+		changes.Go(func() {
+			x, err := all.Find("box")
+			if err == nil {
+				err = keepPorts(x, addPort, port, nil)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	changes.Wait()
+	x, err := all.Find("box")
+	if err != nil || x.Err != nil {
+		t.Fatal(err, x)
+	}
+	var got intent.Options
+	if err := json.Unmarshal(x.Intent.Options, &got); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := got.Attachments(); err != nil || len(list) != each || len(got.Publish) != each {
+		t.Errorf("%v, %v, %v", list, got.Publish, err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"coracle/launcher/containers"
 	"coracle/launcher/intent"
 	"coracle/slirp"
+	"coracle/storage"
 )
 
 // AddPort publishes a port, or a range, of a running container, as -p of run does,
@@ -69,18 +70,33 @@ func (c *Containers) changePorts(name string, how byte, port string) ([]Port, er
 // keepPorts makes the next start have the same. Of those that -P chose nobody
 // knows before; they come again.
 func keepPorts(x *containers.Container, how byte, asked []slirp.Port, changed []string) error {
-	dir, err := unix.Open(x.Dir.Path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	return changeIntent(x.Dir, func(_ *containers.Intent, o *intent.Options) error {
+		if how == addPort {
+			for _, p := range asked {
+				o.Publish = append(o.Publish, p.String())
+			}
+		} else {
+			o.Publish = without(o.Publish, changed)
+		}
+		return nil
+	})
+}
+
+// changeIntent changes what a container was asked to be, as it is now: somebody else may
+// do the same. Nothing is done to one that has no next start.
+func changeIntent(d *storage.Dir, change func(i *containers.Intent, o *intent.Options) error) error {
+	dir, err := unix.Open(d.Path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(dir)
-	if err := retry(func() error { return unix.Flock(dir, unix.LOCK_EX) }); err != nil { // somebody else may do the same
+	if err := retry(func() error { return unix.Flock(dir, unix.LOCK_EX) }); err != nil {
 		return err
 	}
 	var i containers.Intent
-	b, err := x.Dir.ReadFact(containers.IntentFact)
+	b, err := d.ReadFact(containers.IntentFact)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // there is no next start
+		return nil
 	}
 	if err == nil {
 		err = json.Unmarshal(b, &i)
@@ -89,15 +105,11 @@ func keepPorts(x *containers.Container, how byte, asked []slirp.Port, changed []
 	if err == nil {
 		err = json.Unmarshal(i.Options, &o)
 	}
+	if err == nil {
+		err = change(&i, &o)
+	}
 	if err != nil {
 		return err
-	}
-	if how == addPort {
-		for _, p := range asked {
-			o.Publish = append(o.Publish, p.String())
-		}
-	} else {
-		o.Publish = without(o.Publish, changed)
 	}
 	if i.Options, err = o.Encode(); err != nil {
 		return err
@@ -105,7 +117,7 @@ func keepPorts(x *containers.Container, how byte, asked []slirp.Port, changed []
 	if b, err = json.Marshal(i); err != nil {
 		return err
 	}
-	return x.Dir.WriteFact(containers.IntentFact, append(b, '\n'))
+	return d.WriteFact(containers.IntentFact, append(b, '\n'))
 }
 
 // without takes ports out of what was asked for, where ranges may stand.

@@ -108,28 +108,50 @@ func (s *supervisor) addPorts(into publisher, asked []slirp.Port) (added []strin
 	return added, nil
 }
 
-// removePorts takes back those that are meant: what was not said of the host's
-// side may be anything.
+// removePorts takes back those that are meant, all of them or none: what was not said
+// of the host's side may be anything.
 func (s *supervisor) removePorts(into publisher, asked []slirp.Port) (removed []string, err error) {
+	var all []slirp.Port
+	var texts []string
 	for _, a := range asked {
 		found := false
-		for _, text := range slices.Clone(s.req.Ports) {
+		for _, text := range s.req.Ports {
 			list, err := slirp.ParsePorts(text)
 			if err != nil || !meant(a, list[0]) {
 				continue
 			}
 			found = true
-			if !into.Withdraw(list[0]) {
-				return removed, fmt.Errorf("%s was published by %s when the container started, and stays as long as it runs", text, s.req.Driver[0])
+			if slices.Contains(s.net.fixed, text) {
+				return nil, s.portStays(text)
 			}
-			removed = append(removed, text)
-			s.req.Ports = slices.DeleteFunc(s.req.Ports, func(t string) bool { return t == text })
+			if !slices.Contains(texts, text) {
+				all, texts = append(all, list[0]), append(texts, text)
+			}
 		}
 		if !found {
-			return removed, fmt.Errorf("port %s is not published\n  fix: coracle port %s lists those that are", strings.TrimPrefix(a.String(), ":"), s.req.Name)
+			return nil, fmt.Errorf("port %s is not published\n  fix: coracle port %s lists those that are", strings.TrimPrefix(a.String(), ":"), s.req.Name)
 		}
 	}
+	for i, text := range texts {
+		if !into.Withdraw(all[i]) {
+			return removed, s.portStays(text)
+		}
+		removed = append(removed, text)
+		s.req.Ports = slices.DeleteFunc(s.req.Ports, func(t string) bool { return t == text })
+	}
 	return removed, nil
+}
+
+// portStays says why a port cannot be taken back.
+func (s *supervisor) portStays(text string) error {
+	by := "the host's bridge"
+	switch {
+	case len(s.req.Driver) > 0:
+		by = s.req.Driver[0]
+	case s.net.rules == nil:
+		return ErrNotRunning // its network has ended
+	}
+	return fmt.Errorf("%s was published by %s when the container started, and stays as long as it runs", text, by)
 }
 
 // meant tells whether who asks for a port means this one.

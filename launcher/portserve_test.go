@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,34 @@ func TestAddAndRemovePorts(t *testing.T) {
 	}
 	s.req.Ports = append(s.req.Ports, "127.0.0.1:1:99/tcp") // of the helper
 	if _, err := s.removePorts(into, parsedPorts(t, "99")); err == nil || !strings.Contains(err.Error(), "published by pasta when the container started") {
+		t.Error(err)
+	}
+	// Those of a helper and of the host's rules stay, and with them what was asked for together.
+	s.net.fixed = []string{"127.0.0.1:1:99/tcp"}
+	if removed, err := s.removePorts(into, parsedPorts(t, "81")); err != nil || len(removed) != 1 {
+		t.Errorf("%v, %v", removed, err)
+	}
+	added, err = s.addPorts(into, parsedPorts(t, "127.0.0.1::98"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for by, driver := range map[string][]string{"pasta": {"pasta"}, "the host's bridge": nil} {
+		s.req.Driver, s.net.rules = driver, null
+		if removed, err := s.removePorts(into, parsedPorts(t, "98-99")); err == nil || removed != nil || !strings.Contains(err.Error(), "published by "+by) {
+			t.Errorf("%s: %v, %v", by, removed, err)
+		}
+	}
+	if removed, err := s.removePorts(into, append(parsedPorts(t, "98"), parsedPorts(t, "97")...)); err == nil || removed != nil || !slices.Contains(s.req.Ports, added[0]) {
+		t.Errorf("one that is not there: %v, %v", removed, err)
+	}
+	// A network that has ended has none, and nobody else published it.
+	s.req.Driver, s.net.rules, s.net.fixed = nil, nil, nil
+	if _, err := s.removePorts(into, parsedPorts(t, "99")); !errors.Is(err, ErrNotRunning) {
 		t.Error(err)
 	}
 	for _, l := range into.there {

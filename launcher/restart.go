@@ -131,6 +131,8 @@ func (s *supervisor) pause(d time.Duration) (stopped bool) {
 func (s *supervisor) rerun(r *resident) end {
 	s.started = time.Now()
 	if err := s.relaunch(); err != nil {
+		s.disconnect() // or the next run waits for the end of this one's for ever
+		s.leavePorts()
 		s.releaseStdio()
 		return end{status: statusOf(err), finished: time.Now(), failed: err}
 	}

@@ -18,17 +18,4 @@ const settleWait = 10 * time.Second
 // being started looks the same, for as long.
 func settle(d *storage.Dir) error { return settleFor(d, settleWait) }
 
-func settleFor(d *storage.Dir, wait time.Duration) error {
-	for deadline := time.Now().Add(wait); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if alive, err := d.Alive(); err != nil || !alive {
-			return err
-		}
-		if s, ok := containers.ReadState(d); ok && s.Exists() {
-			return nil // it runs, or its record is wrong: waiting mends neither
-		}
-		if containers.ReadRestarts(d).Waiting {
-			return nil // it will run again
-		}
-	}
-	return nil
-}
+func settleFor(d *storage.Dir, wait time.Duration) error { return containers.Settle(d, wait) }

@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"bytes"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"coracle/launcher/usernet"
 	"coracle/slirp"
 	"coracle/storage"
+	"coracle/userns/tape"
 )
 
 // joinAll makes the container a member of the networks that were asked for, and
@@ -56,6 +58,7 @@ func (s *supervisor) joinNetwork(a intent.Attachment) (*usernet.Membership, erro
 	ask := usernet.Ask{
 		Network: a.Network, ID: filepath.Base(s.req.Dir), Name: s.name(), Dir: s.req.Dir,
 		Aliases: a.Aliases, IP4: a.IP4, IP6: a.IP6, MAC: a.MAC, Interface: a.Interface,
+		Forwarding: setsForwarding(s.req.Plan.Child),
 	}
 	for _, p := range containers.ReadNetworks(&storage.Dir{Path: s.req.Dir}) {
 		if p.Network == a.Network {
@@ -72,6 +75,18 @@ func (s *supervisor) joinNetwork(a intent.Attachment) (*usernet.Membership, erro
 	n.members = append(n.members, m)
 	n.names.Add(m)
 	return m, nil
+}
+
+// setsForwarding tells whether a plan sets which devices forward, as --sysctl
+// net.ipv4.ip_forward=1 does: for all that are there, and for those to come.
+func setsForwarding(ops []tape.Op) bool {
+	return slices.ContainsFunc(ops, func(op tape.Op) bool {
+		if op.Call != tape.Openat2 || len(op.Args) < 2 || op.Args[1].Blob == nil {
+			return false
+		}
+		name := string(bytes.TrimRight(op.Args[1].Blob.Data, "\x00"))
+		return name == "sys/net/ipv4/ip_forward" || name == "sys/net/ipv4/conf/all/forwarding"
+	})
 }
 
 // name is the container's, which may have got another since it was started.
@@ -99,8 +114,7 @@ func (s *supervisor) leaveAll() {
 	n.changes.Lock()
 	defer n.changes.Unlock()
 	for _, m := range n.members {
-		s.leaveHost(m)
-		m.Leave()
+		_ = s.leave(m) // else its fact stays, and who joins next takes its device away
 	}
 	n.members = nil
 }

@@ -14,6 +14,7 @@ import (
 	"coracle/launcher/plan"
 	"coracle/launcher/usernet"
 	"coracle/slirp/networks"
+	"coracle/userns/tape"
 )
 
 // member is a place in a network without anything behind it.
@@ -138,5 +139,21 @@ func TestOtherBase(t *testing.T) {
 	}
 	if err := failure(failureOf(memberError(usernet.ErrFull))); errors.Is(err, errOtherBase) || !strings.Contains(err.Error(), "network is full") {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestSetsForwarding(t *testing.T) {
+	open := func(call tape.Call, name string) []tape.Op {
+		return []tape.Op{{Call: tape.Close}, {Call: call, Args: []tape.Arg{tape.Int(3), tape.Str(name)}}}
+	}
+	for name, want := range map[string]bool{
+		"sys/net/ipv4/ip_forward": true, "sys/net/ipv4/conf/all/forwarding": true, "sys/net/ipv4/ip_default_ttl": false, "sys/net/ipv4/ip_forward_": false,
+	} {
+		if setsForwarding(open(tape.Openat2, name)) != want {
+			t.Errorf("%s: %v", name, !want)
+		}
+	}
+	if setsForwarding(open(tape.Write, "sys/net/ipv4/ip_forward")) || setsForwarding(nil) {
+		t.Error("what is no opening")
 	}
 }

@@ -186,7 +186,7 @@ func TestHiddenClients(t *testing.T) {
 			t.Fatalf("ip %s: %v\n%s", args, err, out)
 		}
 	}
-	for option, port := range map[string]int{"source-ip=gateway": 40000, "source-ip=preserve": 40001} {
+	for option, port := range map[string]int{"source-ip=gateway": 20000, "source-ip=preserve": 20001} {
 		t.Run(option, func(t *testing.T) {
 			c := newContainer(t, option)
 			t.Cleanup(func() { _ = exec.Command("ip", "addr", "del", "203.0.113.5/32", "dev", "lo").Run() })

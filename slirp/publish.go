@@ -89,18 +89,24 @@ func (n *Network) accept(listener int, port uint16) {
 		}
 		// Many servers listen to IPv4 only, and a client has no second try: it is
 		// connected already.
-		n.stack.Connect(fd, from, netip.AddrPortFrom(n.Plan.Container6.Addr(), port), func(fd int) {
-			n.stack.Connect(fd, netip.AddrPortFrom(n.Plan.Gateway4, from.Port()), netip.AddrPortFrom(to, port), nil)
-		})
+		var refused func(fd int)
+		if to.IsValid() {
+			refused = func(fd int) {
+				n.stack.Connect(fd, netip.AddrPortFrom(n.Plan.Gateway4, from.Port()), netip.AddrPortFrom(to, port), nil)
+			}
+		}
+		n.stack.Connect(fd, from, netip.AddrPortFrom(n.Plan.Container6.Addr(), port), refused)
 	}
 }
 
 // seen is how the container sees a client: one of this machine, whose address it
-// could not answer to, as the gateway; one over IPv6 where it has none, too.
+// could not answer to, as the gateway; one of a family that it does not have, too.
 func (n *Network) seen(client netip.AddrPort) netip.AddrPort {
 	a := client.Addr().Unmap()
 	hide := n.published.hide
 	switch {
+	case a.Is4() && !n.Plan.Container4.IsValid():
+		return netip.AddrPortFrom(n.Plan.Gateway6, client.Port())
 	case a.Is6() && !n.Plan.Container6.IsValid(), a.Is4() && n.elsewhere:
 		return netip.AddrPortFrom(n.Plan.Gateway4, client.Port())
 	case n.elsewhere:

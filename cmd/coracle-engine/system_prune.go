@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coracle/cmd/internal/format"
+	"coracle/launcher/containers"
 	"coracle/launcher/events"
 	"coracle/storage/engine/health"
 	"coracle/storage/engine/images"
@@ -63,10 +64,24 @@ func (c *systemPrune) warning() string {
 	return text
 }
 
+// settleWait bounds how long a supervisor may take that is about to let go of what its
+// container had.
+const settleWait = 10 * time.Second
+
+// settle waits for the supervisors of containers that have just ended: what those had
+// would stay.
+func (s *session) settle() error {
+	list, err := s.containers().Containers.List()
+	for _, d := range list {
+		err = errors.Join(err, containers.Settle(d, settleWait))
+	}
+	return err
+}
+
 // prune goes on after an error: what can be freed is freed.
 func (c *systemPrune) prune(ctx context.Context, s *session, h *health.Store, filter pruneFilter) error {
 	var total int64
-	var errs []error
+	errs := []error{s.settle()}
 	say := func(what string, gone []health.Pruned, err error) {
 		if errs = append(errs, err); len(gone) > 0 {
 			fmt.Printf("Deleted %s\n", what)

@@ -28,6 +28,8 @@ type Ask struct {
 	// Host is the network where the host has an end of it: the caller's, who knows
 	// which addresses are free there. It is nil for others.
 	Host *networks.Network
+	// Forwarding says that the container sets itself which of its devices forward.
+	Forwarding bool
 	// Before is what it had in an earlier run, and has again if that is free.
 	Before Member
 }
@@ -42,6 +44,8 @@ type Membership struct {
 	store  Store
 	mac    link.MAC
 	ns     int
+	// forwarding is Ask's.
+	forwarding bool
 }
 
 // Join makes a container a member. The caller is a process that ends with the
@@ -57,7 +61,7 @@ func (s Store) Join(a Ask) (_ *Membership, err error) {
 		return nil, err
 	}
 	defer lock.Close()
-	j := &Membership{store: s, ns: -1, Member: Member{ID: a.ID, Name: a.Name, Dir: a.Dir, Aliases: a.Aliases, Interface: a.Interface}}
+	j := &Membership{store: s, ns: -1, forwarding: a.Forwarding, Member: Member{ID: a.ID, Name: a.Name, Dir: a.Dir, Aliases: a.Aliases, Interface: a.Interface}}
 	defer func() {
 		if err != nil {
 			unix.Close(j.ns)
@@ -67,6 +71,9 @@ func (s Store) Join(a Ask) (_ *Membership, err error) {
 	// Who removes a network looks for members under the lock: it is there until we are one.
 	if j.Network, err = (networks.Store{Dir: filepath.Join(s.Data, networks.DirName)}).Find(a.Network); err != nil {
 		return nil, err
+	}
+	if j.Network.Name != a.Network { // found by its id, and the lock is another's
+		return nil, fmt.Errorf("%w: %q", networks.ErrNoNetwork, a.Network)
 	}
 	if a.Host != nil {
 		j.Network, j.OnHost = a.Host, true
@@ -94,22 +101,24 @@ func (s Store) Join(a Ask) (_ *Membership, err error) {
 	if j.Holder, err = hold(j.ns); err != nil {
 		return nil, err
 	}
-	// A device of the dead can be alive, in a namespace that another container shares.
-	if err := unplug(j.ns, dead); err != nil {
+	if err := s.bury(a.Network, j.ns, dead); err != nil {
 		return nil, err
 	}
 	return j, s.write(a.Network, &j.Member)
 }
 
-// Leave ends the membership.
+// Leave ends the membership. Where the device cannot be taken away its fact stays: the
+// next who looks finds it dead.
 func (j *Membership) Leave() {
-	_ = unplug(j.ns, []Member{j.Member})
+	defer unix.Close(j.ns)
+	if j.Unplug() != nil {
+		return
+	}
 	if lock, err := j.store.Lock(j.Network.Name); err == nil {
 		_ = os.Remove(filepath.Join(j.store.dir(j.Network.Name), j.ID))
 		j.store.leaveEmpty(j.Network.Name)
 		lock.Close()
 	}
-	unix.Close(j.ns)
 }
 
 // Rename changes the name by which the others in its networks know a container.

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"coracle/slirp/networks"
 )
 
 func (w *world) names(network string) (list []string) {
@@ -160,6 +164,44 @@ func TestKilled(t *testing.T) {
 	}
 	if d := w.join("red", "d"); !strings.HasPrefix(d.first, "10.80.0.2 ") {
 		t.Errorf("a new beginning: %q", d.first)
+	}
+}
+
+// TestDeadKeepTheirAddresses: what a killed member had is another's only when its device
+// is gone, which can outlive it in a namespace that somebody else shares.
+func TestDeadKeepTheirAddresses(t *testing.T) {
+	if !again(t) {
+		return
+	}
+	w := newWorld(t)
+	a, dead := w.join("red", "a"), w.join("red", "dead")
+	sharer := dead.share()
+	defer unix.Close(sharer)
+	dead.kill()
+	if !a.reaches("10.80.0.3") {
+		t.Fatal("its device went with it: the test shows nothing")
+	}
+	w.Sweep() // as a supervisor that ends
+	if a.reaches("10.80.0.3") {
+		t.Error("the address is free, and its device is there")
+	}
+	if b := w.join("red", "b"); !strings.HasPrefix(b.first, "10.80.0.3 ") || !a.reaches("10.80.0.3") {
+		t.Errorf("the next: %q", b.first)
+	}
+}
+
+// TestNoID: a network is joined by its name, which is that of its lock.
+func TestNoID(t *testing.T) {
+	if !again(t) {
+		return
+	}
+	w := newWorld(t)
+	red, err := networks.Store{Dir: w.Data + "/" + networks.DirName}.Find("red")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := w.join(red.ID[:12], "a"); !strings.Contains(p.first, "no such network") {
+		t.Errorf("%q", p.first)
 	}
 }
 

@@ -1,7 +1,6 @@
 package usernet
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,9 +41,8 @@ func (s Store) Lock(network string) (*os.File, error) {
 	}
 }
 
-// sweep removes, under the lock, the facts of members that are dead, and returns
-// them and the living. The directory goes when nobody is left; by then it is
-// empty, or has something in it that is not ours.
+// sweep tells, under the lock, the dead from the living, and removes what is no fact.
+// The facts of the dead stay: their addresses are free when their devices are gone.
 func (s Store) sweep(network string) (living, dead []Member, err error) {
 	entries, err := os.ReadDir(s.dir(network))
 	if err != nil {
@@ -59,6 +57,7 @@ func (s Store) sweep(network string) (living, dead []Member, err error) {
 			continue
 		case ok && m.ID == e.Name():
 			dead = append(dead, m)
+			continue
 		case strings.HasPrefix(e.Name(), newPrefix), !ok && e.Type().IsRegular():
 			// what a crash left while it was written, or a hand
 		default:
@@ -92,11 +91,51 @@ func (s Store) Sweep() {
 	}
 }
 
-// leaveEmpty sweeps, and removes the directory of a network without members.
+// leaveEmpty sweeps, buries the dead, and removes the directory of a network without
+// members. By then it is empty, or has something in it that is not ours.
 func (s Store) leaveEmpty(network string) {
-	if living, _, err := s.sweep(network); err == nil && len(living) == 0 {
-		if err := os.Remove(s.dir(network)); errors.Is(err, unix.ENOTEMPTY) {
-			return
+	living, dead, err := s.sweep(network)
+	if err != nil {
+		return
+	}
+	if len(living) > 0 {
+		_ = s.buryAmong(network, living, dead) // who joins next tries again
+		return
+	}
+	s.forget(network, dead) // the namespace has gone with them, and their devices with it
+	_ = os.Remove(s.dir(network))
+}
+
+// buryAmong buries the dead of a network that has others.
+func (s Store) buryAmong(network string, living, dead []Member) error {
+	if len(dead) == 0 {
+		return nil
+	}
+	for i := range living {
+		ns, ok, err := living[i].Holder.open()
+		if err != nil {
+			return err
 		}
+		if ok {
+			defer unix.Close(ns)
+			return s.bury(network, ns, dead)
+		}
+	}
+	return nil
+}
+
+// bury takes away what the dead have left in the network's namespace, then their
+// facts. A device can be alive, in a namespace that another container shares.
+func (s Store) bury(network string, ns int, dead []Member) error {
+	if err := unplug(ns, dead); err != nil {
+		return err
+	}
+	s.forget(network, dead)
+	return nil
+}
+
+func (s Store) forget(network string, dead []Member) {
+	for i := range dead {
+		_ = os.Remove(filepath.Join(s.dir(network), dead[i].ID))
 	}
 }

@@ -73,9 +73,15 @@ func (j *Membership) configure(c *link.Conn) error {
 			return fmt.Errorf("%s: %w", p, err)
 		}
 	}
-	// A container is no router: nobody reaches by way of it what only it may reach.
+	// A container is no router, unless it is to be one: nobody reaches by way of it what
+	// only it may reach.
+	if !j.forwarding {
+		if err := c.NoForwarding(index); err != nil {
+			return err
+		}
+	}
 	const loopback = 1
-	if err := errors.Join(c.NoForwarding(index), c.Up(index, 0), c.Up(loopback, 0)); err != nil {
+	if err := errors.Join(c.Up(index, 0), c.Up(loopback, 0)); err != nil {
 		return err
 	}
 	if err := c.Settle(index); err != nil {

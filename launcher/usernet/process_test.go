@@ -142,6 +142,16 @@ func (p *process) reaches(address string) bool {
 	return p.ask("ping "+address) == "yes"
 }
 
+// share opens the namespace of the member's container, which stays as long as that.
+func (p *process) share() int {
+	p.t.Helper()
+	fd, err := unix.Open(p.ask("shared"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return fd
+}
+
 // end lets it leave.
 func (p *process) end() {
 	p.tell.Close()
@@ -204,6 +214,8 @@ func memberMain(args []string) error {
 			}
 			unix.Close(old)
 			fmt.Println("plugged", err)
+		case "shared":
+			fmt.Printf("/proc/%d/fd/%d\n", os.Getpid(), container)
 		case "rename":
 			fmt.Println("renamed", s.Rename(d.ID, argument))
 		}

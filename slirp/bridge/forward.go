@@ -3,9 +3,9 @@ package bridge
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -16,9 +16,10 @@ import (
 // sysctls is where the settings of the network namespace are.
 const sysctls = "/proc/sys/net/"
 
-// A packet that comes in by a device is forwarded when that device forwards. The
-// host's devices are all switched on, also those that are still to come (default):
-// answers come in by whichever leads to the world, which may change at any time. For
+// A packet that comes in by a device is forwarded when that device forwards. Each of
+// the host's is switched on, also those that come later: answers come in by whichever
+// leads to the world, which may change at any time. The setting that new devices begin
+// with (default) stays as it is: what is on then without us is somebody else's. For
 // IPv6 the kernel asks all at once, which also makes the host deaf to routers'
 // advertisements, or since 6.17 each one.
 const (
@@ -29,45 +30,37 @@ const (
 // Setting is one that was changed, as it was before.
 type Setting struct{ Path, Value string }
 
-// missing are the settings that are off and must be on, for IPv6 too if that is
-// meant, and the devices that forward by nobody's wish but ours then.
-func missing(six bool) (list []Setting, devices []string, err error) {
-	list, devices, err = off("ipv4/conf", forwarding4)
-	if err != nil || !six || Forwards6() {
-		return list, devices, err
-	}
-	more, others, err := off("ipv6/conf", forwarding6)
-	for _, d := range others {
-		if !slices.Contains(devices, d) {
-			devices = append(devices, d)
-		}
-	}
-	return append(list, more...), devices, err
+// device is the one that the setting is of, or all, or default.
+func (s Setting) device() string { return filepath.Base(filepath.Dir(s.Path)) }
+
+// six tells whether it is of IPv6.
+func (s Setting) six() bool { return strings.HasPrefix(s.Path, sysctls+"ipv6/") }
+
+func (s Setting) of(device string) Setting {
+	dir, file := filepath.Split(s.Path)
+	s.Path = filepath.Join(filepath.Dir(filepath.Clean(dir)), device, file)
+	return s
 }
 
-func off(dir, file string) (list []Setting, devices []string, err error) {
-	names, err := os.ReadDir(sysctls + dir)
-	if err != nil {
-		return nil, nil, fmt.Errorf("cannot see which devices forward: %w", err)
-	}
-	for _, n := range names {
-		name := n.Name()
-		if name == "all" || name == "lo" {
-			continue
+// isOff tells whether a switch is there, and off.
+func isOff(path string) bool {
+	b, err := os.ReadFile(path)
+	return err == nil && strings.TrimSpace(string(b)) == "0" // else gone, or an older kernel
+}
+
+// off are the settings of devices that are off and must be on, for IPv6 too if that is
+// meant.
+func off(devices []string, six bool) (list []Setting) {
+	six = six && !Forwards6()
+	for _, d := range devices {
+		if path := sysctls + "ipv4/conf/" + d + "/" + forwarding4; isOff(path) {
+			list = append(list, Setting{path, "0"})
 		}
-		path := filepath.Join(sysctls, dir, name, file)
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue // gone, or an older kernel
-		}
-		if value := strings.TrimSpace(string(b)); value == "0" {
-			list = append(list, Setting{path, value})
-			if name != Device && name != "default" {
-				devices = append(devices, name)
-			}
+		if path := sysctls + "ipv6/conf/" + d + "/" + forwarding6; six && isOff(path) {
+			list = append(list, Setting{path, "0"})
 		}
 	}
-	return list, devices, nil
+	return list
 }
 
 // global are the switches for the whole host that are off. They stay so; on, they are
@@ -75,7 +68,7 @@ func off(dir, file string) (list []Setting, devices []string, err error) {
 func global() (list []Setting) {
 	for _, family := range []string{"ipv4", "ipv6"} {
 		path := sysctls + family + "/conf/all/" + forwarding4
-		if b, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(b)) == "0" {
+		if isOff(path) {
 			list = append(list, Setting{path, "0"})
 		}
 	}
@@ -107,14 +100,17 @@ func write(list []Setting, value func(Setting) string) error {
 // guardTable is the name of the table that keeps the host from forwarding for others.
 const guardTable = "coracle-forwarding"
 
-// guard drops what is neither of the network nor for it, between devices that
-// forward only because of it.
-func guard(devices []string) nft.Table {
+// guard drops what is neither of the network nor for it, and comes in by a device that
+// forwards only because of it.
+func guard(list []Setting) nft.Table {
 	forward := nft.Chain{Name: "forward", Kind: "filter", Hook: unix.NF_INET_FORWARD, Priority: nft.Filter}
-	others := nft.Chain{Name: "others"}
-	for _, d := range devices {
-		forward.Rules = append(forward.Rules, rule(nft.Jump(others.Name), nft.In(d)))
-		others.Rules = append(others.Rules, rule(nft.Decide(nft.Drop), nft.Out(d, true)))
+	others := nft.Chain{Name: "others", Rules: []nft.Rule{rule(nft.Decide(nft.Drop), nft.Out(Device, false))}}
+	for _, s := range list {
+		family := netip.IPv4Unspecified()
+		if s.six() {
+			family = netip.IPv6Unspecified()
+		}
+		forward.Rules = append(forward.Rules, rule(nft.Jump(others.Name), nft.In(s.device()), nft.Family(family)))
 	}
 	return nft.Table{Name: guardTable, Chains: []nft.Chain{forward, others}}
 }

@@ -3,11 +3,10 @@ package bridge
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -80,8 +79,13 @@ func (k Keeper) Needed() (bool, error) {
 	if k.Left() {
 		return true, nil
 	}
-	list, _, err := missing(k.Six)
-	return len(list) > 0, err
+	list, err := devices()
+	if err != nil {
+		return false, err
+	}
+	// Those that are still to come begin as "default" says.
+	names := append(slices.Collect(maps.Values(list)), "default")
+	return len(off(names, k.Six)) > 0, nil
 }
 
 // Left tells whether something is kept, or waits to be put back.
@@ -130,46 +134,24 @@ func (k Keeper) Keep(ready func(error)) (err error) {
 		return err
 	}
 	defer rules.Close()
-	if err := k.open(rules); err != nil {
+	w := follower{Keeper: k, rules: rules}
+	if err := w.look(); err != nil {
 		return errors.Join(err, k.restore())
 	}
 	told = true
 	ready(nil)
 	for {
-		if err := k.wait(events); err != nil {
-			return err
-		}
+		// The device may be gone before anybody listened.
 		if done, err := k.end(f, rules); done || err != nil {
 			return err
 		}
-	}
-}
-
-// open switches forwarding on, the guard first.
-func (k Keeper) open(rules *nft.Conn) error {
-	list, devices, err := missing(k.Six)
-	if err != nil {
-		return err
-	}
-	before, _ := k.record() // of one that was killed: those are on by now
-	for _, s := range before {
-		if dir := filepath.Base(filepath.Dir(s.Path)); dir != "default" && dir != "all" && dir != Device {
-			devices = append(devices, dir)
+		if err := wait(events); err != nil {
+			return err
 		}
+		// What fails is tried again at the next event: without this process, what is on
+		// would be unguarded.
+		_ = w.look()
 	}
-	changed := before
-	for _, s := range append(global(), list...) {
-		if !slices.ContainsFunc(before, func(b Setting) bool { return b.Path == s.Path }) {
-			changed = append(changed, s)
-		}
-	}
-	if err := k.write(changed); err != nil {
-		return err
-	}
-	if err := add(rules, guard(devices)); err != nil {
-		return err
-	}
-	return write(list, func(Setting) string { return "1" })
 }
 
 // end puts everything back, unless there is a new device already. Who makes one next
@@ -198,10 +180,10 @@ func (k Keeper) restore() error {
 	}
 	var theirs []string
 	list = slices.DeleteFunc(list, func(s Setting) bool {
-		if filepath.Base(filepath.Dir(s.Path)) != "all" {
+		if s.device() != "all" {
 			return false
 		}
-		if now, _ := os.ReadFile(s.Path); strings.TrimSpace(string(now)) != s.Value {
+		if !isOff(s.Path) {
 			theirs = append(theirs, filepath.Dir(filepath.Dir(s.Path)))
 		}
 		return true
@@ -223,34 +205,4 @@ func exists() (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// listen is told of devices that come and go.
-func listen() (int, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
-	if err != nil {
-		return -1, fmt.Errorf("cannot open a netlink socket: %w", err)
-	}
-	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK}); err != nil {
-		unix.Close(fd)
-		return -1, fmt.Errorf("cannot listen to devices: %w", err)
-	}
-	return fd, nil
-}
-
-// wait returns when a device has gone, or may have.
-func (k Keeper) wait(events int) error {
-	b := make([]byte, 32<<10)
-	for {
-		n, _, err := unix.Recvfrom(events, b, 0)
-		switch {
-		case err == unix.ENOBUFS:
-			return nil // some were lost
-		case err == unix.EINTR:
-		case err != nil:
-			return fmt.Errorf("cannot listen to devices: %w", err)
-		case n >= unix.SizeofNlMsghdr && (*unix.NlMsghdr)(unsafe.Pointer(&b[0])).Type == unix.RTM_DELLINK:
-			return nil
-		}
-	}
 }

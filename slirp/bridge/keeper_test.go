@@ -1,12 +1,11 @@
 package bridge
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -59,13 +58,15 @@ func TestKeeper(t *testing.T) {
 	if needed, err := k.Needed(); needed || err != nil {
 		t.Errorf("needed a second time: %v, %v", needed, err)
 	}
-	for _, d := range []string{"ext0", Device, "default", "docker0"} {
+	for _, d := range []string{"ext0", Device, "docker0"} {
 		if forwards(t, d) != "1" {
 			t.Errorf("%s does not forward", d)
 		}
 	}
-	if forwards(t, "all") != "0" {
-		t.Error("the whole host is a router")
+	for _, d := range []string{"all", "default"} {
+		if forwards(t, d) != "0" {
+			t.Errorf("%s is switched on", d)
+		}
 	}
 	if err := k.Keep(func(error) {}); err == nil {
 		t.Error("two keepers at once")
@@ -82,13 +83,35 @@ func TestKeeper(t *testing.T) {
 	}
 	remove(t, Device)
 	must(t, <-done)
-	for _, d := range []string{"ext0", "default"} {
-		if forwards(t, d) != "0" {
-			t.Errorf("%s forwards still", d)
-		}
+	if forwards(t, "ext0") != "0" {
+		t.Error("ext0 forwards still")
 	}
 	if left, err := filepath.Glob(filepath.Join(k.Dir, "*.json*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %q, %v", left, err)
+	}
+}
+
+// until waits for what another thread, or the kernel, is about to do.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(long); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("not: " + what)
+		}
+	}
+}
+
+// TestKeeperLate: the device may be gone before anybody looks; nobody tells of that.
+func TestKeeperLate(t *testing.T) {
+	if !again(t) {
+		return
+	}
+	newWorld(t)
+	k := Keeper{Dir: t.TempDir()}
+	remove(t, Device)
+	must(t, <-keep(t, k))
+	if forwards(t, "ext0") != "0" || k.Left() {
+		t.Error("not put back")
 	}
 }
 
@@ -140,7 +163,7 @@ func TestKeeperKilled(t *testing.T) {
 	k := Keeper{Dir: t.TempDir()}
 	c, err := nft.Dial()
 	must(t, err)
-	must(t, k.open(c))
+	must(t, (&follower{Keeper: k, rules: c}).look())
 	c.Close() // so the kernel does with a process that is killed
 	must(t, k.Sweep())
 	if forwards(t, "ext0") != "1" {
@@ -157,10 +180,10 @@ func TestKeeperKilled(t *testing.T) {
 	}
 	c, err = nft.Dial()
 	must(t, err)
-	must(t, k.open(c))
+	must(t, (&follower{Keeper: k, rules: c}).look())
 	c.Close()
 	must(t, k.Sweep())
-	if forwards(t, "ext0") != "0" || forwards(t, "default") != "0" {
+	if forwards(t, "ext0") != "0" {
 		t.Error("not swept")
 	}
 }
@@ -178,72 +201,6 @@ func TestKeeperRouter(t *testing.T) {
 	if forwards(t, "ext0") != "1" || forwards(t, "all") != "1" {
 		t.Error("the host is no router any more")
 	}
-}
-
-// TestGuard: the host forwards nothing for others, only because it does for the network.
-func TestGuard(t *testing.T) {
-	if !again(t) {
-		return
-	}
-	w := newWorld(t)
-	c, err := link.Dial()
-	must(t, err)
-	defer c.Close()
-	other, err := link.New(func(*link.Conn) error { return nil })
-	must(t, err)
-	t.Cleanup(func() { unix.Close(other) })
-	must(t, c.AddVeth(link.Veth{Name: "lan1", Peer: "eth0", PeerNS: other}))
-	run(t, -1, "ip address add 198.51.100.1/24 dev lan1; ip link set lan1 up")
-	run(t, other, "ip address add 198.51.100.2/24 dev eth0; ip link set eth0 up; ip route add default via 198.51.100.1")
-	serve(t, w.peer, "tcp", ":80")
-	if _, err := ask(t, other, "tcp", "192.0.2.2:80", short); err == nil {
-		t.Fatal("the host was a router before")
-	}
-	forward(t)
-	if _, err := ask(t, other, "tcp", "192.0.2.2:80", short); err == nil {
-		t.Error("the host forwards for others")
-	}
-	protect(t)
-	if seen, err := ask(t, w.one, "tcp", "192.0.2.2:80", long); err != nil || seen != "192.0.2.1" {
-		t.Errorf("nor for the network: %q, %v", seen, err)
-	}
-}
-
-// TestUplink: the device leads into the network that asks last; who asks again changes
-// nothing, and what is left of another network goes.
-func TestUplink(t *testing.T) {
-	if !again(t) {
-		return
-	}
-	w := newWorld(t)
-	index := func() int {
-		c, err := link.Dial()
-		must(t, err)
-		defer c.Close()
-		list, err := c.List()
-		must(t, err)
-		if slices.ContainsFunc(list, func(d link.Device) bool { return strings.HasPrefix(d.Name, Device+"-") }) {
-			t.Errorf("left: %+v", list)
-		}
-		i, err := c.Index(Device)
-		must(t, err)
-		return i
-	}
-	first := index()
-	must(t, Uplink{NS: w.network, Port: "host0"}.Make())
-	if index() != first {
-		t.Error("made anew, although it was there")
-	}
-	must(t, Uplink{NS: w.two, Port: "host0"}.Make())
-	if index() == first {
-		t.Error("the old one is still there")
-	}
-	must(t, link.In(w.network, func(c *link.Conn) error {
-		if _, err := c.Index("host0"); !errors.Is(err, unix.ENODEV) {
-			t.Errorf("its other end is: %v", err)
-		}
-		return nil
-	}))
 }
 
 func TestObstacle(t *testing.T) {

@@ -18,7 +18,8 @@ const Device = "coracle0"
 type Port struct {
 	// Protocol is unix.IPPROTO_TCP or unix.IPPROTO_UDP.
 	Protocol byte
-	// HostIP is the zero value for every address of the host.
+	// HostIP is the zero value for every address of the host, and an unspecified one for
+	// every one of its family.
 	HostIP                  netip.Addr
 	HostPort, ContainerPort uint16
 }
@@ -112,7 +113,9 @@ func published(m Member) (list []nft.Rule) {
 		for _, a := range m.Addresses {
 			var to []nft.Expr
 			switch {
-			case !p.HostIP.IsValid():
+			case p.HostIP.IsUnspecified() && p.HostIP.Is4() != a.Is4():
+				continue
+			case !p.HostIP.IsValid() || p.HostIP.IsUnspecified():
 				to = nft.Local()
 				for _, o := range selves() {
 					if o.Addr().Is4() == a.Is4() {

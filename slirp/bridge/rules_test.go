@@ -27,6 +27,8 @@ func protect(t *testing.T) *nft.Conn {
 		{Protocol: unix.IPPROTO_TCP, HostPort: 8080, ContainerPort: 80}, {Protocol: unix.IPPROTO_UDP, HostPort: 5353, ContainerPort: 53},
 		{Protocol: unix.IPPROTO_TCP, HostIP: addr("127.0.0.1"), HostPort: 7070, ContainerPort: 80},
 		{Protocol: unix.IPPROTO_TCP, HostIP: addr("192.0.2.1"), HostPort: 9090, ContainerPort: 80},
+		{Protocol: unix.IPPROTO_TCP, HostIP: addr("0.0.0.0"), HostPort: 4040, ContainerPort: 80},
+		{Protocol: unix.IPPROTO_TCP, HostIP: addr("::"), HostPort: 6060, ContainerPort: 80},
 	}})
 	must(t, err)
 	t.Cleanup(c.Close)
@@ -68,6 +70,10 @@ func TestReach(t *testing.T) {
 		{"published UDP", w.peer, "udp", "192.0.2.1:5353", "192.0.2.2"},
 		{"published UDP over IPv6", w.peer, "udp", "[2001:db8::1]:5353", "2001:db8::2"},
 		{"published on an address", w.peer, "tcp", "192.0.2.1:9090", "192.0.2.2"},
+		{"published on 0.0.0.0", w.peer, "tcp", "192.0.2.1:4040", "192.0.2.2"},
+		{"published on 0.0.0.0, asked over IPv6", w.peer, "tcp", "[2001:db8::1]:4040", ""},
+		{"published on ::", w.peer, "tcp", "[2001:db8::1]:6060", "2001:db8::2"},
+		{"published on ::, asked over IPv4", w.peer, "tcp", "192.0.2.1:6060", ""},
 		{"published, from another container", w.two, "tcp", "192.0.2.1:8080", hostSide4},
 		{"published, from itself", w.one, "tcp", "192.0.2.1:8080", hostSide4},
 		{"published on 127.0.0.1 only", w.peer, "tcp", "192.0.2.1:7070", ""},

@@ -13,8 +13,12 @@ type Acceptor struct {
 	spare int // 0 for none
 }
 
-// Open reserves a descriptor. Without one there is nothing to give up in need.
+// Open reserves a descriptor. Without one there is nothing to give up in need, until
+// one is free again.
 func (a *Acceptor) Open() {
+	if a.spare > 0 {
+		return
+	}
 	fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		fd = 0
@@ -37,6 +41,7 @@ func (a *Acceptor) Accept(listener int) (fd int, client netip.AddrPort, ok bool)
 		fd, peer, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch err {
 		case nil:
+			a.Open()
 			return fd, AddrPort(peer), true
 		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
 			if !a.turnAway(listener) {
@@ -52,7 +57,7 @@ func (a *Acceptor) Accept(listener int) (fd int, client netip.AddrPort, ok bool)
 // turnAway takes one connection by the spare descriptor, and ends it; not ok: there
 // is none. (The kernel looks for a descriptor before it looks for a connection.)
 func (a *Acceptor) turnAway(listener int) (ok bool) {
-	if a.spare <= 0 {
+	if a.Open(); a.spare <= 0 {
 		return false
 	}
 	a.Close()

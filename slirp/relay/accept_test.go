@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -56,5 +57,40 @@ func TestAcceptor(t *testing.T) {
 		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, unix.ECONNRESET) {
 			t.Errorf("client %d: %v", i+1, err)
 		}
+	}
+}
+
+// TestAcceptorAgain: when no descriptor could be reserved, one is as soon as it can.
+func TestAcceptorAgain(t *testing.T) {
+	if !again(t) {
+		return
+	}
+	ip(t, "link set lo up")
+	listener, port := socket(t, unix.SOCK_STREAM)
+	defer unix.Close(listener)
+	dial := func() *net.TCPConn {
+		c, err := net.DialTCP("tcp", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	var a Acceptor
+	defer a.Close()
+	dial()
+	fd, _, ok := a.Accept(listener)
+	if !ok || a.spare <= 0 {
+		t.Errorf("taken: %v, the spare one is %d", ok, a.spare)
+	}
+	unix.Close(fd)
+	a.Close()
+	c := dial()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	if ok := a.turnAway(listener); !ok || a.spare <= 0 {
+		t.Errorf("turned away: %v, the spare one is %d", ok, a.spare)
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, unix.ECONNRESET) {
+		t.Error(err)
 	}
 }

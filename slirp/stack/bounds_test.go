@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"coracle/slirp/packet"
 )
 
@@ -111,5 +113,93 @@ func TestBlocksBounded(t *testing.T) {
 	}
 	if total < 1+10*len(chunk) {
 		t.Errorf("%d bytes arrived", total)
+	}
+}
+
+// deaf is a port that answers no SYN: its queue is full.
+func deaf(t *testing.T) (port uint16) {
+	t.Helper()
+	socket := func() int {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		return fd
+	}
+	fd := socket()
+	at := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
+	err := unix.Bind(fd, at)
+	if err == nil {
+		err = unix.Listen(fd, 0)
+	}
+	name, nameErr := unix.Getsockname(fd)
+	if err != nil || nameErr != nil {
+		t.Fatal(err, nameErr)
+	}
+	at.Port = name.(*unix.SockaddrInet4).Port
+	for range 2 {
+		_ = unix.Connect(socket(), at)
+	}
+	return uint16(at.Port)
+}
+
+// TestDialingBounded: nobody dials any more for a container that has ceased to ask.
+func TestDialingBounded(t *testing.T) {
+	w := newWire(t)
+	w.peerPort = deaf(t)
+	syn := func() *conn {
+		w.at(w.seq, packet.SYN, "", synOptions...)
+		w.none()
+		c := w.s.conns[w.flow]
+		if c == nil || c.state != dialing {
+			t.Fatalf("it does not dial: %+v", c)
+		}
+		return c
+	}
+	syn()
+	w.pass(patience*firstRTO - time.Millisecond)
+	syn() // its second pause is twice as long
+	w.pass(2*patience*firstRTO - time.Millisecond)
+	if w.s.conns[w.flow] == nil {
+		t.Fatal("it dials no more")
+	}
+	w.pass(2 * time.Millisecond)
+	w.none()
+	w.gone()
+	syn() // the only one
+	w.pass(patience*firstRTO + time.Millisecond)
+	w.none()
+	w.gone()
+	// The answer comes after all: it is said again as soon as any.
+	syn()
+	syn().ready(unix.EPOLLOUT)
+	iss := w.one().Seq
+	w.pass(firstRTO + time.Millisecond)
+	w.want(w.one(), packet.SYN|packet.ACK, iss, w.seq+1)
+}
+
+// TestStarved: who found no block has a turn as soon as there is one, without an
+// event of its own, and nobody turns in vain.
+func TestStarved(t *testing.T) {
+	w := newWire(t)
+	c := w.connect(synOptions...)
+	w.s.pool.used += mostBlocks
+	w.write(c, "at last")
+	w.none()
+	w.say(packet.ACK, "")
+	w.none()
+	if n := w.s.wait(); n == 0 || len(w.s.starved) != 1 {
+		t.Errorf("without a block: %d wait, the next look is in %d ms", len(w.s.starved), n)
+	}
+	w.s.pool.used -= mostBlocks
+	if n := w.s.wait(); n != 0 {
+		t.Errorf("with a block the next look is in %d ms", n)
+	}
+	if p := w.one(); string(p.Segment.Payload) != "at last" {
+		t.Errorf("%q", p.Segment.Payload)
+	}
+	if n := w.s.wait(); n == 0 || len(w.s.starved) != 0 {
+		t.Errorf("afterwards %d wait, the next look is in %d ms", len(w.s.starved), n)
 	}
 }

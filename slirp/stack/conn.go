@@ -52,6 +52,9 @@ const (
 	mostRTO  = time.Minute
 	synTries = 5
 	mostTry  = 10
+	// patience is how many of its pauses the container may let pass without a SYN
+	// before nobody dials for it any more.
+	patience = 3
 	// probeAfter is when the container is asked whether it still knows of a connection
 	// on which nothing happens: it may have forgotten it, and the reset that would tell
 	// was lost in a full queue. Only a reset ends the connection, so that what RFC
@@ -71,6 +74,7 @@ type conn struct {
 	state     state
 	next      *conn // in the queue
 	queued    bool
+	starving  bool // in the list of those that wait for a block
 
 	// refused is who takes the socket back when the container refuses.
 	refused func(fd int)
@@ -231,10 +235,12 @@ func (c *conn) emit(seq uint32, flags uint8, options []byte, off, n int) {
 		if flags&packet.ACK != 0 {
 			window = c.rcvEdge - c.rcvNxt
 		}
-		seg.Window = uint16(min((window+1<<shift-1)>>shift, 65535)) // rounded up: it must not shrink
 		if flags&packet.ACK != 0 && flags&packet.SYN == 0 {
-			c.rcvEdge = c.rcvNxt + uint32(seg.Window)<<shift
+			c.rcvEdge = c.rcvNxt + min(window, 65535<<shift)
 		}
+		// Rounded up it would grow with each segment, and never close. What rounding
+		// takes back is taken all the same (RFC 7323, 2.4).
+		seg.Window = uint16(min(window>>shift, 65535))
 	}
 	packet.PutTCP(b, &seg, len(options))
 	packet.PutPartial(b[packet.TCPSum:], &c.peer, &c.guest, packet.TCP, size)
@@ -251,24 +257,6 @@ func (c *conn) emit(seq uint32, flags uint8, options []byte, off, n int) {
 	l.list[0] = l.head[:packet.VirtioLen+start+head]
 	l.list = c.out.pieces(l.list, off, n)
 	l.write()
-}
-
-// acknowledge sends what was received, and what beyond a gap.
-func (c *conn) acknowledge() {
-	var options [4 + 8*packet.MaxSACK]byte
-	n := 0
-	if c.sack {
-		n = packet.PutSACK(options[:], c.ahead)
-	}
-	c.emit(c.sndNxt, packet.ACK, options[:n], 0, 0)
-}
-
-// owe promises an acknowledgment at the end of the burst.
-func (c *conn) owe() {
-	if !c.owes {
-		c.owes = true
-		c.s.acks = append(c.s.acks, c)
-	}
 }
 
 // reset ends a connection: the container is told by a RST, the peer by another.

@@ -72,6 +72,7 @@ func (c *conn) dial(to netip.AddrPort) unix.Errno {
 	if err = unix.Connect(fd, address); err == unix.EINPROGRESS {
 		// On this machine it is often done already, which saves a turn.
 		if err = unix.Connect(fd, address); err == unix.EALREADY || err == unix.EINPROGRESS {
+			c.s.timers.set(&c.timed, c.s.now+patience*c.rto)
 			return c.adopt()
 		}
 	}
@@ -154,7 +155,7 @@ func (c *conn) dialed() {
 		c.failed(nil, unix.Errno(e))
 		return
 	}
-	c.writable = true
+	c.writable, c.rto = true, firstRTO
 	c.opening(answering)
 }
 
@@ -202,7 +203,9 @@ func (c *conn) read(n int) bool {
 		list, total = append(list, b), total+len(b)
 	}
 	if total == 0 {
-		c.s.starved = append(c.s.starved, c)
+		if !c.starving {
+			c.starving, c.s.starved = true, append(c.s.starved, c)
+		}
 		return false
 	}
 	got, err := vectorNow(unix.SYS_READV, c.fd, list, &c.s.link.vecs)

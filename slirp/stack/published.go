@@ -63,10 +63,24 @@ func (s *Stack) WithdrawDatagrams(fd int) {
 	v := t.servers[i]
 	t.servers = slices.Delete(t.servers, i, i+1)
 	for _, f := range v.to {
-		if f != nil && t.all[f.key] == f {
+		if f != nil {
 			f.remove()
+			f.clients.forget(f)
+			t.restore(f.key)
 		}
 	}
 	s.forget(v.place)
 	unix.Close(fd)
+}
+
+// restore has another server stand for a port of the container's when the one that
+// did is gone.
+func (t *udpTable) restore(key flowKey) {
+	for _, v := range t.servers {
+		for _, f := range v.to {
+			if f != nil && f.key == key && t.all[key] == nil {
+				t.all[key] = f
+			}
+		}
+	}
 }

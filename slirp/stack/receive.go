@@ -112,8 +112,13 @@ func (c *conn) receive(seg *packet.Segment) {
 	case dialing:
 		if seg.Flags&packet.RST != 0 && seg.Seq == c.rcvNxt {
 			c.abort()
+			return
 		}
-		return // its SYN again
+		if seg.Flags&packet.SYN != 0 { // again: it still wants to
+			c.rto = min(2*c.rto, mostRTO)
+			c.s.timers.set(&c.timed, c.s.now+patience*c.rto)
+		}
+		return
 	case calling:
 		c.answered(seg)
 		return

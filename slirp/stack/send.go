@@ -20,8 +20,13 @@ func (c *conn) acknowledged(seg *packet.Segment) bool {
 	window := uint32(seg.Window) << c.scale
 	same := window == c.sndWnd
 	if before(c.sndWl1, seg.Seq) || c.sndWl1 == seg.Seq && upTo(c.sndWl2, seg.Ack) {
+		opens := c.sndWnd == 0 && window > 0
 		c.sndWnd, c.sndWl1, c.sndWl2 = window, seg.Seq, seg.Ack
 		c.mostWnd = max(c.mostWnd, window)
+		if opens { // what was counted were questions for this
+			c.tries, c.rto = 0, firstRTO
+			c.arm()
+		}
 	}
 	switch {
 	case before(c.sndUna, seg.Ack):
@@ -186,6 +191,8 @@ func (c *conn) arm() {
 // expired is called when the timer has run out.
 func (c *conn) expired(time.Duration) {
 	switch c.state {
+	case dialing:
+		c.abort()
 	case waiting:
 		c.remove()
 	case calling, answering:
@@ -237,4 +244,22 @@ func (c *conn) retransmit() {
 	c.mending, c.dups, c.timing = false, 0, false
 	c.sndNxt = c.sndUna
 	c.output()
+}
+
+// acknowledge sends what was received, and what beyond a gap.
+func (c *conn) acknowledge() {
+	var options [4 + 8*packet.MaxSACK]byte
+	n := 0
+	if c.sack {
+		n = packet.PutSACK(options[:], c.ahead)
+	}
+	c.emit(c.sndNxt, packet.ACK, options[:n], 0, 0)
+}
+
+// owe promises an acknowledgment at the end of the burst.
+func (c *conn) owe() {
+	if !c.owes {
+		c.owes = true
+		c.s.acks = append(c.s.acks, c)
+	}
 }

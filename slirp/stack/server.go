@@ -8,9 +8,6 @@ import (
 	"coracle/slirp/packet"
 )
 
-// mostClients bounds the clients whose address the container cannot be given.
-const mostClients = 1024
-
 // server is a port of the host's that leads to one of the container's.
 type server struct {
 	t     *udpTable
@@ -18,17 +15,14 @@ type server struct {
 	place int
 	to    [2]*udpFlow // IPv4, IPv6; nil where the container has none
 	seen  func(netip.AddrPort) netip.AddrPort
-	// clients are the real addresses of those that are seen by another, seenAs is
-	// the other way round.
-	clients, seenAs map[netip.AddrPort]netip.AddrPort
 }
 
 // PublishDatagrams leads the datagrams of a bound socket to a port of the
-// container's, at the addresses that are valid, and back. seen is how the container
-// sees a client. The socket is the stack's from then on. It must be called by
+// container's, at the addresses that are valid, and back; several may lead to the
+// same one. seen is how the container sees a client. The socket is the stack's from then on. It must be called by
 // [Stack.Do].
 func (s *Stack) PublishDatagrams(fd int, guest4, guest6 netip.Addr, port uint16, seen func(netip.AddrPort) netip.AddrPort) {
-	v := &server{t: &s.udp, fd: fd, seen: seen, clients: make(map[netip.AddrPort]netip.AddrPort), seenAs: make(map[netip.AddrPort]netip.AddrPort)}
+	v := &server{t: &s.udp, fd: fd, seen: seen}
 	var err error
 	if v.place, err = s.watch(fd, v, unix.EPOLLIN); err != nil {
 		unix.Close(fd)
@@ -41,10 +35,14 @@ func (s *Stack) PublishDatagrams(fd int, guest4, guest6 netip.Addr, port uint16,
 		if !guest.IsValid() {
 			continue
 		}
-		f := &udpFlow{t: &s.udp, key: flowKey{guest: packet.From(guest), guestPort: port}, fd: fd, server: v, v6: i == 1}
+		f := &udpFlow{t: &s.udp, key: flowKey{guest: packet.From(guest), guestPort: port}, fd: fd, clients: newClients(), v6: i == 1}
 		f.prev, f.next = f, f
 		f.expire = f.expired
-		if old := s.udp.all[f.key]; old != nil {
+		switch old := s.udp.all[f.key]; {
+		case old == nil:
+		case old.clients != nil:
+			f.clients = old.clients // what the container answers does not tell by which it was asked
+		default:
 			old.remove()
 		}
 		s.udp.all[f.key] = f
@@ -78,29 +76,7 @@ func (v *server) pass(r *run) {
 	if f == nil {
 		return
 	}
-	if as != from {
-		as = v.remember(as, from)
-	}
+	as = f.clients.remember(as, client{from, f})
 	src := packet.From(as.Addr())
 	f.deliver(&src, as.Port(), r.a, r.b, r.each)
-}
-
-// remember finds an address for a client: the port is another when somebody else
-// is seen with that.
-func (v *server) remember(as, client netip.AddrPort) netip.AddrPort {
-	if known, ok := v.seenAs[client]; ok {
-		return known
-	}
-	if len(v.clients) >= mostClients {
-		for known, old := range v.clients {
-			delete(v.clients, known)
-			delete(v.seenAs, old)
-			break
-		}
-	}
-	for v.clients[as].IsValid() {
-		as = netip.AddrPortFrom(as.Addr(), anyPort())
-	}
-	v.clients[as], v.seenAs[client] = client, as
-	return as
 }

@@ -186,7 +186,7 @@ var errEnd = errors.New("asked to end")
 
 // wait is how long to sleep, in milliseconds.
 func (s *Stack) wait() int {
-	if s.pumps.first != nil {
+	if s.pumps.first != nil || s.fed() {
 		return 0
 	}
 	next := s.timers.next(s.now)
@@ -195,6 +195,10 @@ func (s *Stack) wait() int {
 	}
 	return int((next + time.Millisecond - 1) / time.Millisecond)
 }
+
+// fed tells that there is a block for those who found none. Each of them leaves the
+// list with its next turn, and comes back only when all are taken again.
+func (s *Stack) fed() bool { return len(s.starved) > 0 && s.pool.used < s.pool.most }
 
 // step handles what is there, after waiting for at most so many milliseconds.
 func (s *Stack) step(wait int) error {
@@ -212,8 +216,9 @@ func (s *Stack) step(wait int) error {
 		}
 	}
 	s.timers.run(s.now)
-	if len(s.starved) > 0 && s.pool.used < s.pool.most {
-		for _, c := range s.starved {
+	if s.fed() {
+		for i, c := range s.starved {
+			c.starving, s.starved[i] = false, nil
 			c.kick()
 		}
 		s.starved = s.starved[:0]

@@ -459,13 +459,19 @@ func TestWindow(t *testing.T) {
 		p := w.one()
 		w.want(p, packet.ACK, w.ack, w.seq)
 		window = uint32(p.Window) << receiveScale
-		if i > 0 && before(p.Ack+window, edge) {
+		if i > 0 && before(p.Ack+window+1<<receiveScale-1, edge) { // but for what rounding takes
 			t.Fatalf("the window shrank from %d to %d", edge, p.Ack+window)
 		}
 		edge = p.Ack + window
 	}
 	if window != 0 {
 		t.Fatalf("the window is %d after %d bytes that nobody reads", window, sent)
+	}
+	if n := int(w.s.conns[w.flow].rcvEdge - w.seq); n > 0 { // what rounding took is taken
+		w.say(packet.ACK, chunk[:n])
+		w.seq += uint32(n)
+		sent += n
+		w.want(w.one(), packet.ACK, w.ack, w.seq)
 	}
 	// A probe is answered and not taken.
 	w.say(packet.ACK, "y")
@@ -506,10 +512,40 @@ func TestWindowKept(t *testing.T) {
 	}
 	first := edge()
 	w.s.pool.used += mostBlocks
-	if now := edge(); before(now, first) {
+	if now := edge(); before(now+1<<receiveScale-1, first) || before(w.s.conns[w.flow].rcvEdge, first) {
 		t.Errorf("the window ends at %d, and ended at %d", now, first)
 	}
 	w.s.pool.used -= mostBlocks
+}
+
+// TestTinySegments: the window closes for who sends single bytes, too, and what it
+// was once is taken.
+func TestTinySegments(t *testing.T) {
+	w := newWire(t)
+	w.connect(synOptions...)
+	c := w.s.conns[w.flow]
+	c.writable = false // as if the peer took nothing
+	chunk := strings.Repeat("x", 60001)
+	say := func(n int) (p seen) {
+		w.say(packet.ACK, chunk[:n])
+		w.seq += uint32(n)
+		p = w.one()
+		w.want(p, packet.ACK, w.ack, w.seq)
+		return p
+	}
+	for c.rcvEdge-w.seq > uint32(len(chunk)) {
+		say(len(chunk))
+	}
+	say(int(c.rcvEdge-w.seq) - 100)
+	edge := c.rcvEdge
+	for range 100 {
+		p := say(1)
+		if left := edge - w.seq; c.rcvEdge != edge || uint32(p.Window) != left>>receiveScale {
+			t.Fatalf("%d bytes are left, the window is %d", left, p.Window)
+		}
+	}
+	w.say(packet.ACK, "y")
+	w.want(w.one(), packet.ACK, w.ack, w.seq)
 }
 
 func TestBeyondWindow(t *testing.T) {
@@ -562,6 +598,13 @@ func TestZeroWindowProbe(t *testing.T) {
 	}
 	if got != "patience" {
 		t.Errorf("%q", got)
+	}
+	// It is lost: the pauses of the questions do not count.
+	pause = firstRTO
+	for range mostTry {
+		w.pass(pause + time.Millisecond)
+		w.want(w.one(), packet.ACK, w.ack, w.seq)
+		pause = min(2*pause, mostRTO)
 	}
 }
 

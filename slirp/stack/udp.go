@@ -37,7 +37,7 @@ type udpFlow struct {
 	key flowKey
 	timed
 	fd, place  int
-	server     *server // whose socket it is, nil for its own
+	clients    *clients // of a published port, whose socket is a server's; nil for its own
 	v6         bool
 	life       time.Duration
 	last       time.Duration
@@ -48,6 +48,7 @@ type udpFlow struct {
 type udpTable struct {
 	s      *Stack
 	all    map[flowKey]*udpFlow
+	own    int // of all, those that are no published port's
 	list   udpFlow
 	batch  batch
 	msg    message
@@ -90,13 +91,13 @@ func (t *udpTable) take(h *packet.IP, v *packet.Virtio) error {
 	to, verdict := asked, Allow
 	key := flowKey{guest: h.Src, guestPort: d.SrcPort}
 	f := t.all[key]
-	client := netip.AddrPort{}
-	if f != nil && f.server != nil {
-		client = f.server.clients[asked]
+	var known client
+	if f != nil && f.clients != nil {
+		known = f.clients.real[asked]
 	}
 	switch {
-	case client.IsValid():
-		to = client
+	case known.by != nil: // an answer goes back whatever way it came
+		to, f = known.addr, known.by
 	case t.s.Route != nil:
 		to, verdict = t.s.Route(packet.UDP, asked)
 	}
@@ -110,7 +111,7 @@ func (t *udpTable) take(h *packet.IP, v *packet.Virtio) error {
 	case Drop:
 		return nil
 	}
-	if to != asked && !client.IsValid() {
+	if to != asked && known.by == nil {
 		key.peer, key.peerPort = h.Dst, d.DstPort
 	}
 	if f == nil || f.key != key {
@@ -133,8 +134,8 @@ func (t *udpTable) find(key flowKey, to netip.AddrPort) (*udpFlow, error) {
 	if f := t.all[key]; f != nil {
 		return f, nil
 	}
-	if len(t.all) >= mostFlows {
-		t.list.next.remove()
+	if oldest := t.list.next; t.own >= mostFlows && oldest != &t.list {
+		oldest.remove()
 	}
 	fd, err := unix.Socket(family(to), unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -166,6 +167,7 @@ func (t *udpTable) find(key flowKey, to netip.AddrPort) (*udpFlow, error) {
 	f.prev, f.next = f, f
 	f.expire = f.expired
 	t.all[key] = f
+	t.own++
 	t.s.timers.set(&f.timed, t.s.now+f.life)
 	return f, nil
 }
@@ -173,7 +175,7 @@ func (t *udpTable) find(key flowKey, to netip.AddrPort) (*udpFlow, error) {
 // use makes it the one used last.
 func (f *udpFlow) use() {
 	f.last = f.t.s.now
-	if f.server != nil {
+	if f.clients != nil {
 		return // it stays
 	}
 	f.prev.next, f.next.prev = f.next, f.prev
@@ -197,11 +199,14 @@ func (f *udpFlow) remove() {
 	}
 	f.prev.next, f.next.prev = f.next, f.prev
 	f.t.s.timers.drop(&f.timed)
-	if f.server == nil {
+	if f.clients == nil {
+		f.t.own--
 		f.t.s.forget(f.place)
 		unix.Close(f.fd)
 	}
-	delete(f.t.all, f.key)
+	if f.t.all[f.key] == f { // and not another server's
+		delete(f.t.all, f.key)
+	}
 }
 
 // ready passes on what has come.

@@ -84,6 +84,11 @@ func datagram(parts []part) (b []byte, n int) {
 // ownedTable is NFT_TABLE_F_OWNER of linux/netfilter/nf_tables.h (5.12).
 const ownedTable = 2
 
+// Remove removes a table. ENOENT: there is none of that name.
+func (b *Batch) Remove(name string) {
+	b.add("table "+name, unix.NFT_MSG_DELTABLE, 0, text(unix.NFTA_TABLE_NAME, name))
+}
+
 // Add makes a table that is owned by the socket the batch goes through. EEXIST:
 // there is one of that name.
 func (b *Batch) Add(t Table) {
