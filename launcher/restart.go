@@ -77,8 +77,9 @@ func (s *supervisor) restarts(r *resident, e end) end {
 		s.again.count++
 		s.tellEnd(e.status, e.finished)
 		e.told = true
-		s.writeExit(e)
+		// First: whoever sees how it ended sees that it goes on.
 		s.writeRestarts(containers.Restarts{Count: s.again.count, Waiting: true, Until: time.Now().Add(delay)})
+		s.writeExit(e)
 		r.tell(e.status)
 		s.release()
 		if s.pause(delay) {

@@ -176,6 +176,9 @@ func (s Set) look(d *storage.Dir) (*Container, error) {
 		c.Paused = p.Holds()
 	}
 	c.history(ok)
+	if c.Running && c.PID == 0 && c.Exit != nil { // it has ended since it was looked at
+		c.Restarts = ReadRestarts(d)
+	}
 	if claim, err := volume.ReadClaim(d); err == nil {
 		c.Mounts = claim.Mounts
 	}

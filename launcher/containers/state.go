@@ -47,8 +47,13 @@ func WriteState(dir string, s State) error {
 	return (&storage.Dir{Path: dir}).WriteFact(stateFact, []byte(line+"\n"))
 }
 
-// Exists tells that a process with that pid is there, the right one or not.
-func (s State) Exists() bool { return StartTime(s.PID) != "" }
+// Exists tells that a process with that pid is there, the right one or not, and has
+// not ended: one that ended waits for its supervisor to take note, or, when that was
+// killed, for whoever reaps orphans.
+func (s State) Exists() bool {
+	fields := stat(s.PID)
+	return len(fields) > 17 && (fields[0] != "Z" && fields[0] != "X" || fields[17] > "1")
+}
 
 // Process tells that the very process is there, and that it is a container's:
 // whatever a fact says, a process of the host is neither joined nor signalled.
@@ -59,22 +64,27 @@ func (s State) Process(inside bool) bool {
 }
 
 // StartTime is field 22 of /proc/PID/stat: clock ticks since boot, as text,
-// empty when there is no such process. The second field may hold anything but
-// is the last one in parentheses (proc_pid_stat(5)).
+// empty when there is no such process.
 func StartTime(pid int) string {
+	fields := stat(pid)
+	if len(fields) < 20 {
+		return ""
+	}
+	return fields[19]
+}
+
+// stat are the fields of /proc/PID/stat from the third on, the state. The second may
+// hold anything but is the last one in parentheses (proc_pid_stat(5)).
+func stat(pid int) []string {
 	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return ""
+		return nil
 	}
 	defer unix.Close(fd)
 	b := make([]byte, 1024)
 	n, _ := unix.Read(fd, b)
 	s := string(b[:max(n, 0)])
-	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-	if len(fields) < 20 {
-		return ""
-	}
-	return fields[19]
+	return strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
 }
 
 // contained tells that a process is in a user namespace made for containers:
