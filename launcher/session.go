@@ -151,6 +151,8 @@ func (r *resident) join(ops []tape.Op, fds []int) (pid, pidfd, tty int, err erro
 		var oe *tape.OpError
 		if errors.As(err, &oe) && oe.Op.Call == tape.Setns && (oe.Errno == unix.ESRCH || slots[plan.Namespaces] == 0) {
 			err = errEnding // its first process has no namespaces any more
+		} else if oe != nil && oe.Op.Call == tape.Fork && oe.Errno == unix.ENOMEM && containers.Ended(r.pid) {
+			err = errEnding
 		}
 		return 0, -1, -1, explainCommand(ops, root, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"coracle/storage"
 )
@@ -167,6 +168,22 @@ func TestDamagedIntent(t *testing.T) {
 	}
 	if all, err := set.List(); err != nil || len(all) != 4 {
 		t.Errorf("one damaged record hides the others: %d, %v", len(all), err)
+	}
+}
+
+func TestEnded(t *testing.T) {
+	s := sleeper(t, false)
+	if Ended(s.PID) || !s.Exists() {
+		t.Error("a process that sleeps has ended")
+	}
+	if err := syscall.Kill(s.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for !Ended(s.PID) || s.Exists() { // nobody has waited for it: it is a zombie
+		time.Sleep(time.Millisecond)
+	}
+	if StartTime(s.PID) == "" {
+		t.Error("it is not there")
 	}
 }
 

@@ -73,6 +73,14 @@ func StartTime(pid int) string {
 	return fields[19]
 }
 
+// Ended tells that a process is gone, or has given its memory back on its way out:
+// from then on no process can be made in the pid namespace whose first it was
+// (pid_namespaces(7): ENOMEM). It is field 23 of /proc/PID/stat, the size.
+func Ended(pid int) bool {
+	fields := stat(pid)
+	return len(fields) < 21 || fields[20] == "0"
+}
+
 // stat are the fields of /proc/PID/stat from the third on, the state. The second may
 // hold anything but is the last one in parentheses (proc_pid_stat(5)).
 func stat(pid int) []string {
